@@ -1,0 +1,1 @@
+"""Data sets, and the random changes that make more of them."""
