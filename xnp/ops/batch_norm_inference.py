@@ -118,6 +118,8 @@ def cost(
     beta_shape: tuple[int, ...],
     mean_shape: tuple[int, ...],
     var_shape: tuple[int, ...],
+    *,
+    eps: float = 1e-3,
 ) -> Cost:
     """Count one call: no array is made. The statistics are not parameters: no gradient trains them."""
     return Cost(x_shape, gamma_shape[0] + beta_shape[0], 0, 2 * int(np.prod(x_shape)))

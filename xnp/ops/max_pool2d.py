@@ -93,7 +93,7 @@ def forward(x: np.ndarray, *, size: Pair = 3, stride: Pair = 2, padding: Padding
     winner = np.zeros(y.shape, np.min_scalar_type(places - 1))
     for place, (i, j) in enumerate(window.offsets()):
         challenger = padded[window.reads(i, j)]
-        winner[challenger > y] = place  # > and not >= : in a tie the first stays
+        np.copyto(winner, place, where=challenger > y)  # > and not >= : in a tie the first stays
         y = np.maximum(y, challenger)
     return y, Cache(x.shape, winner, window, x.dtype)
 

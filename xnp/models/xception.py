@@ -1,0 +1,207 @@
+"""Xception, as figure 5 of the paper draws it, and two smaller ones of the same build.
+
+    stem     conv 32, conv 64                                      ordinary convolutions
+    entry    three blocks that halve the image and widen it        each with a 1x1 convolution of stride 2 as skip
+    middle   eight blocks that keep the shape                      each with the identity as skip
+    exit     one block that halves, then two separable convolutions
+    end      global average pooling, dropout, logistic regression
+
+Paths follow the figure: `stem/conv1/kernel`, `entry/2/separable1/depthwise`, `middle/3/norm2/gamma`,
+`exit/1/skip/conv/kernel`, `classifier/kernel`. Blocks are numbered from 1.
+Source: Chollet, "Xception: Deep Learning with Depthwise Separable Convolutions", arXiv:1610.02357, figure 5.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from xnp.layers import (
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    GlobalAveragePool2D,
+    Layer,
+    MaxPool2D,
+    ReLU,
+    Residual,
+    SeparableConv2D,
+    Sequential,
+)
+from xnp.shapes import Padding
+
+Shape = tuple[int, ...]
+
+
+def xception(
+    input_shape: Shape = (299, 299, 3),
+    classes: int = 1000,
+    *,
+    dropout: float = 0.0,
+    seed: int = 0,
+    dtype: Any = np.float32,
+) -> Sequential:
+    """Build the paper's network: 22,855,952 trainable parameters, 8,357,403,496 multiply-accumulates at 299x299.
+
+    Parameters
+    ----------
+    input_shape : (H, W, C)
+        At least 71x71 keeps 3x3 pixels before the pooling.
+    classes : int
+    dropout : float
+        Rate before the classifier; the paper takes 0.5 for ImageNet.
+    seed : int
+        Of the first weights.
+    dtype : float32 or float64
+
+    Returns
+    -------
+    Sequential
+        No array is drawn yet. Its output are logits (N, classes).
+    """
+    return Sequential(
+        stem=stem(32, 64, stride=2, padding="valid"),
+        entry=Sequential(
+            Residual(Sequential(**downsample(128, 128)), skip(128)),
+            Residual(Sequential(relu1=ReLU(), **downsample(256, 256)), skip(256)),
+            Residual(Sequential(relu1=ReLU(), **downsample(728, 728)), skip(728)),
+        ),
+        middle=Sequential(*(middle_block(728, separables=3) for _ in range(8))),
+        exit=Sequential(
+            Residual(Sequential(relu1=ReLU(), **downsample(728, 1024)), skip(1024)),
+            separables(1536, 2048),
+        ),
+        pool=GlobalAveragePool2D(),
+        dropout=Dropout(dropout),
+        classifier=Dense(classes),
+    ).build(input_shape, seed=seed, dtype=dtype)
+
+
+def small_xception(
+    input_shape: Shape = (32, 32, 3), classes: int = 10, *, seed: int = 0, dtype: Any = np.float32
+) -> Sequential:
+    """Build the network of all speed measurements: 1,281,002 trainable parameters, 131,574,784 MACs at 32x32.
+
+    Against `xception`: a stem that keeps the size, two entry blocks, three middle blocks, about a third of the widths.
+
+    Parameters
+    ----------
+    input_shape : (H, W, C)
+    classes : int
+    seed : int
+        Of the first weights.
+    dtype : float32 or float64
+
+    Returns
+    -------
+    Sequential
+        Its output are logits (N, classes).
+    """
+    return Sequential(
+        stem=stem(32, 64, stride=1, padding="same"),
+        entry=Sequential(
+            Residual(Sequential(**downsample(128, 128)), skip(128)),
+            Residual(Sequential(relu1=ReLU(), **downsample(256, 256)), skip(256)),
+        ),
+        middle=Sequential(*(middle_block(256, separables=3) for _ in range(3))),
+        exit=Sequential(
+            Residual(Sequential(relu1=ReLU(), **downsample(256, 384)), skip(384)),
+            separables(512),
+        ),
+        pool=GlobalAveragePool2D(),
+        classifier=Dense(classes),
+    ).build(input_shape, seed=seed, dtype=dtype)
+
+
+def tiny_xception(
+    input_shape: Shape = (32, 32, 3), classes: int = 10, *, seed: int = 0, dtype: Any = np.float32
+) -> Sequential:
+    """Build the network that a laptop trains in minutes: 88,346 trainable parameters, 5,6 million MACs at 32x32.
+
+    Every part of `xception` is there once or twice. The stem halves the image at once, since early pixels are dear:
+    a layer at 32x32 costs four times as much as the same one at 16x16.
+
+    Parameters
+    ----------
+    input_shape : (H, W, C)
+    classes : int
+    seed : int
+        Of the first weights.
+    dtype : float32 or float64
+
+    Returns
+    -------
+    Sequential
+        Its output are logits (N, classes).
+    """
+    return Sequential(
+        stem=Sequential(
+            conv1=Conv2D(16, 3, use_bias=False),
+            norm1=BatchNorm(),
+            relu1=ReLU(),
+            conv2=Conv2D(32, 3, stride=2, use_bias=False),
+            norm2=BatchNorm(),
+            relu2=ReLU(),
+        ),
+        entry=Sequential(Residual(Sequential(**downsample(64, 64)), skip(64))),
+        middle=Sequential(*(middle_block(64, separables=2) for _ in range(2))),
+        exit=Sequential(
+            Residual(Sequential(relu1=ReLU(), **downsample(96, 128)), skip(128)),
+            separables(160),
+        ),
+        pool=GlobalAveragePool2D(),
+        classifier=Dense(classes),
+    ).build(input_shape, seed=seed, dtype=dtype)
+
+
+def stem(first: int, second: int, *, stride: int, padding: Padding) -> Sequential:
+    """Make two ordinary convolutions; the first has the stride."""
+    return Sequential(
+        conv1=Conv2D(first, 3, stride=stride, padding=padding, use_bias=False),
+        norm1=BatchNorm(),
+        relu1=ReLU(),
+        conv2=Conv2D(second, 3, padding=padding, use_bias=False),
+        norm2=BatchNorm(),
+        relu2=ReLU(),
+    )
+
+
+def downsample(first: int, second: int) -> dict[str, Layer]:
+    """Name the main path of a block that halves: two separable convolutions, then a pool."""
+    return {
+        "separable1": SeparableConv2D(first, 3, use_bias=False),
+        "norm1": BatchNorm(),
+        "relu2": ReLU(),
+        "separable2": SeparableConv2D(second, 3, use_bias=False),
+        "norm2": BatchNorm(),
+        "pool": MaxPool2D(3, 2),
+    }
+
+
+def skip(filters: int) -> Sequential:
+    """Give the skip the shape of the main path: a 1x1 convolution of stride 2."""
+    return Sequential(conv=Conv2D(filters, 1, stride=2, use_bias=False), norm=BatchNorm())
+
+
+def middle_block(filters: int, *, separables: int) -> Residual:
+    """Repeat ReLU, separable convolution, batch norm; the skip is the identity."""
+    layers: dict[str, Layer] = {}
+    for k in range(1, separables + 1):
+        layers |= {
+            f"relu{k}": ReLU(),
+            f"separable{k}": SeparableConv2D(filters, 3, use_bias=False),
+            f"norm{k}": BatchNorm(),
+        }
+    return Residual(Sequential(**layers))
+
+
+def separables(*filters: int) -> Sequential:
+    """Chain separable convolution, batch norm, ReLU, once for each width: the end of the exit flow."""
+    layers: dict[str, Layer] = {}
+    for k, width in enumerate(filters, 1):
+        layers |= {
+            f"separable{k}": SeparableConv2D(width, 3, use_bias=False),
+            f"norm{k}": BatchNorm(),
+            f"relu{k}": ReLU(),
+        }
+    return Sequential(**layers)
