@@ -64,6 +64,8 @@ def test_one_cycle_takes_its_ends_and_its_top():
     assert (schedule(0), schedule(4), schedule(8), schedule(9)) == (0.2, 1.0, 0.1, 0.1)
     assert schedule(2) == pytest.approx(0.6, rel=1e-12)
     assert schedule(6) == pytest.approx(0.55, rel=1e-12)
+    rates = [OneCycle(1.0, steps=9, rise=0.2)(step) for step in range(9)]
+    assert rates.index(1.0) == 2  # 0.2 * 8 = 1.6, rounded
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3])

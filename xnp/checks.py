@@ -4,6 +4,8 @@ NumPy would broadcast many a wrong shape without a word, and the result would be
 in place of an error. So every operation asks these functions first.
 """
 
+from numbers import Integral
+
 import numpy as np
 
 REAL = (np.dtype(np.float32), np.dtype(np.float64))
@@ -56,3 +58,10 @@ def fraction(op: str, name: str, value: float) -> None:
     """Refuse a number that is not in [0, 1)."""
     if not 0 <= value < 1:
         raise ValueError(f"{op}: {name} is {value}; it must be at least 0 and less than 1")
+
+
+def positive(op: str, **numbers: int) -> None:
+    """Refuse numbers that are not integers, 1 or more."""
+    for name, value in numbers.items():
+        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+            raise ValueError(f"{op}: {name} is {value!r}; it must be a positive integer")

@@ -24,8 +24,12 @@ Paper   section 4.2: StepDecay. ImageNet: 0.045, times 0.94 every 2 epochs.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral
+from typing import TypeAlias
+
+Schedule: TypeAlias = Callable[[int], float]  # index of a step -> its learning rate
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,13 @@
 """The archive from the web: a server on this machine cuts, refuses and lies; the archives are made here."""
 
+import gzip
 import hashlib
 import io
 import socket
 import sys
 import tarfile
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,9 +16,10 @@ import numpy as np
 import pytest
 
 from xnp.data import cifar10
+from xnp.data import fetch as web
 from xnp.data.dataset import DataError
 
-BODY = np.random.default_rng(0).bytes(5 * cifar10.BLOCK + 321)
+BODY = np.random.default_rng(0).bytes(5 * web.BLOCK + 321)
 RECORDS = 10  # one of each class in a file
 PART = cifar10.ARCHIVE + ".part"
 
@@ -74,7 +77,7 @@ def cut(after: int) -> Answer:
 def cut_chunks(handler: Handler, body: bytes) -> None:
     """Promise a chunk of two blocks, and close after one and a half."""
     handler.protocol_version = "HTTP/1.1"
-    chunk = b"%x\r\n" % (2 * cifar10.BLOCK) + body[: 3 * cifar10.BLOCK // 2]
+    chunk = b"%x\r\n" % (2 * web.BLOCK) + body[: 3 * web.BLOCK // 2]
     handler.send(200, chunk, Transfer_Encoding="chunked", Connection="close")
 
 
@@ -89,7 +92,13 @@ def refuse(status: int) -> Answer:
 
 def silent(handler: Handler, body: bytes) -> None:
     """Send two blocks and a half, then nothing more until the test is over."""
-    handler.send(200, body[: 5 * cifar10.BLOCK // 2], Content_Length=len(body))
+    handler.send(200, body[: 5 * web.BLOCK // 2], Content_Length=len(body))
+    handler.server.over.wait(60)
+
+
+def endless(handler: Handler, body: bytes) -> None:
+    """Send two blocks, say no length, and never close."""
+    handler.send(200, body[: 2 * web.BLOCK])
     handler.server.over.wait(60)
 
 
@@ -103,6 +112,9 @@ class Site(ThreadingHTTPServer):
         self.answers: list[Answer] = [ranges]
         self.asked: list[str | None] = []  # the Range of each request
         self.over = threading.Event()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Print nothing: some clients are meant to hang up."""
 
 
 @pytest.fixture
@@ -172,13 +184,13 @@ def test_cache_is_xnp_data_by_default(site: Site, tmp_path: Path, monkeypatch: p
 
 
 def test_cut_download_goes_on_where_it_stopped(site: Site, tmp_path: Path) -> None:
-    after = 2 * cifar10.BLOCK + 99
+    after = 2 * web.BLOCK + 99
     site.answers = [cut(after), ranges]
     with pytest.raises(ConnectionError, match=r"cannot be read.*xnp download.*--data-dir"):
         fetch(site, tmp_path)
     kept = contents(tmp_path)
     assert kept.keys() == {PART}
-    assert 2 * cifar10.BLOCK <= len(kept[PART]) <= after  # a Python may drop the block that was cut
+    assert 2 * web.BLOCK <= len(kept[PART]) <= after  # a Python may drop the block that was cut
     assert BODY.startswith(kept[PART])
     fetch(site, tmp_path)
     assert contents(tmp_path) == {cifar10.ARCHIVE: BODY}
@@ -189,17 +201,20 @@ def test_cut_chunks_go_on_too(site: Site, tmp_path: Path) -> None:
     site.answers = [cut_chunks, ranges]
     with pytest.raises(ConnectionError, match="cannot be read"):
         fetch(site, tmp_path)
-    assert contents(tmp_path) == {PART: BODY[: cifar10.BLOCK]}
+    assert contents(tmp_path) == {PART: BODY[: web.BLOCK]}
     fetch(site, tmp_path)
     assert contents(tmp_path) == {cifar10.ARCHIVE: BODY}
 
 
 def test_server_that_falls_silent_is_left(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cifar10, "TIMEOUT", 0.2)
+    monkeypatch.setattr(web, "TIMEOUT", 0.5)
     site.answers = [silent]
     with pytest.raises(ConnectionError, match="timed out"):
         fetch(site, tmp_path)
-    assert contents(tmp_path) == {PART: BODY[: 2 * cifar10.BLOCK]}
+    monkeypatch.setattr(web, "TIMEOUT", 30.0)
+    site.answers = [ranges]
+    fetch(site, tmp_path)
+    assert contents(tmp_path) == {cifar10.ARCHIVE: BODY}
 
 
 @pytest.mark.parametrize(
@@ -245,6 +260,7 @@ def test_wrong_hash_keeps_nothing_and_names_both(site: Site, tmp_path: Path) -> 
     with pytest.raises(DataError, match=rf"sha256 {sha256(BODY)}; expected {expected}"):
         fetch(site, tmp_path, sha256=expected)
     assert contents(tmp_path) == {}
+    assert site.asked == [None]
 
 
 @pytest.mark.parametrize("difference", [-1, 1])
@@ -256,8 +272,9 @@ def test_wrong_size_is_refused_before_a_byte_is_written(site: Site, tmp_path: Pa
     assert contents(tmp_path) == {PART: BODY[:1000]}
 
 
-def test_more_bytes_than_expected_are_not_kept(site: Site, tmp_path: Path) -> None:
-    site.answers = [without_length]
+@pytest.mark.parametrize("answer", [without_length, endless])
+def test_more_bytes_than_expected_are_not_kept(site: Site, tmp_path: Path, answer: Answer) -> None:
+    site.answers = [answer]
     with pytest.raises(DataError, match=r"more than the expected 1,000 bytes"):
         fetch(site, tmp_path, size=1000)
     assert contents(tmp_path) == {}
@@ -424,6 +441,21 @@ def test_truncated_archive_is_named(download: Callable, kept: float) -> None:
     download(whole[: int(kept * len(whole))])
     with pytest.raises(DataError, match=r"cifar-10-binary\.tar\.gz is damaged .*xnp download"):
         cifar10.load_training(validation=10)
+
+
+@pytest.mark.parametrize("body", [b"<html>log in</html>", gzip.compress(b"no tar" * 999)])
+def test_another_file_is_no_archive(download: Callable, body: bytes) -> None:
+    download(body)
+    with pytest.raises(DataError, match=r"cifar-10-binary\.tar\.gz is damaged"):
+        cifar10.load_test()
+
+
+def test_member_that_cannot_be_unpacked_is_found(download: Callable) -> None:
+    packer = zlib.compressobj(wbits=31)  # 31: the gzip format
+    good = packer.compress(gzip.decompress(pack(members()))[:20_000]) + packer.flush(zlib.Z_FULL_FLUSH)
+    download(good + b"\xff" * 99)  # a block type that does not exist
+    with pytest.raises(DataError, match=r"is damaged .*invalid block type"):
+        cifar10.load_test()
 
 
 @pytest.mark.parametrize("place", [0.0, 0.1, 0.3, 0.5, 0.7, 0.9])

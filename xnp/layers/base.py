@@ -7,12 +7,14 @@ No array exists yet: each is drawn when it is first asked for, by a generator of
 """
 
 from collections.abc import Callable, Iterator
+from numbers import Integral
 from types import ModuleType
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from xnp.count import Row, count
+from xnp.shapes import Cost
 
 Shape = tuple[int, ...]  # of one image: without the batch axis
 
@@ -31,6 +33,8 @@ class Layer:
     path = ""
     input_shape: Shape | None = None  # None until `build`
     output_shape: Shape
+    seed: int
+    dtype: np.dtype
 
     def build(self, input_shape: Shape, *, path: str = "", seed: int = 0, dtype: Any = np.float32) -> Self:
         """Fix all shapes. Draws nothing.
@@ -59,12 +63,22 @@ class Layer:
             raise ValueError(f'{type(self).__name__}: the layer is in use already, as "{self.path}"; make a new one')
         if np.dtype(dtype) not in (np.float32, np.float64):
             raise ValueError(f"{type(self).__name__}: dtype is {np.dtype(dtype)}; it must be float32 or float64")
-        if not isinstance(seed, int) or seed < 0:
+        if not isinstance(seed, Integral) or seed < 0:
             raise ValueError(f"{type(self).__name__}: seed is {seed!r}; it must be an integer, 0 or more")
-        self.path, self.seed, self.dtype = path, seed, np.dtype(dtype)
-        self.output_shape = self._connect(tuple(input_shape))
-        self.input_shape = tuple(input_shape)
+        input_shape = tuple(input_shape)
+        self.path, self.seed, self.dtype = path, int(seed), np.dtype(dtype)
+        if not input_shape or any(not isinstance(n, Integral) or n < 1 for n in input_shape):
+            raise ValueError(
+                f"{self.label}: input_shape is {input_shape}; it must be positive integers, without the batch axis"
+            )
+        self.output_shape = self._connect(input_shape)
+        self.input_shape = input_shape
         return self
+
+    @property
+    def label(self) -> str:
+        """What errors call the layer: its path, or its class where it stands alone."""
+        return self.path or type(self).__name__
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         """Compute the output, and keep what `backward` needs."""
@@ -133,7 +147,7 @@ class Leaf(Layer):
     def backward(self, dy: np.ndarray) -> np.ndarray:
         """Run the backward of whichever operation ran forward."""
         if self._ran is None:
-            raise RuntimeError(f"{self.path or type(self).__name__}: backward was called before forward")
+            raise RuntimeError(f"{self.label}: backward was called before forward")
         op, cache = self._ran
         gradients = op.backward(dy, cache)
         dx, *others = gradients if isinstance(gradients, tuple) else (gradients,)
@@ -160,13 +174,34 @@ class Leaf(Layer):
         """Name the arrays that are trained."""
         return [name for name, spec in self.specs.items() if spec.trainable]
 
+    def plan(self, input_shape: Shape) -> tuple[dict[str, Spec], Cost]:
+        """Describe the arrays, and count the operation, for one image of `input_shape`. Errors name the path."""
+        axes = self.axes.split()
+        try:
+            if axes and len(input_shape) != len(axes):
+                raise ValueError(
+                    f"{type(self).__name__} takes ({', '.join(axes)}) for one image but gets {input_shape}"
+                )
+            specs = self.arrays(input_shape)
+            shapes = (spec.shape for spec in specs.values())
+            return specs, self.op.cost((1, *input_shape), *shapes, **self.options())
+        except ValueError as error:
+            raise ValueError(f"{self.path}: {error}" if self.path else str(error)) from error
+
     def leaves(self) -> Iterator["Leaf"]:
         """Yield the layer itself."""
+        self._ready()
         yield self
 
     def rows(self, input_shape: Shape) -> tuple[list[Row], Shape]:
-        """Count the operation on one image."""
-        cost = self.op.cost((1, *input_shape), *(spec.shape for spec in self.specs.values()), **self.options())
+        """Count the operation on one image of any size that the layer's arrays fit."""
+        asked, cost = self.plan(input_shape)
+        for name, spec in self.specs.items():
+            if asked[name].shape != spec.shape:
+                raise ValueError(
+                    f"{self.label}: {name} has shape {spec.shape} but an input of {input_shape} "
+                    f"asks for {asked[name].shape}"
+                )
         sizes = {name: int(np.prod(spec.shape)) for name, spec in self.specs.items()}
         trained = sum(sizes[name] for name in self.trainable())
         row = Row(
@@ -181,18 +216,10 @@ class Leaf(Layer):
         return [row], row.output_shape
 
     def _connect(self, input_shape: Shape) -> Shape:
-        if self.axes and len(input_shape) != len(self.axes.split()):
-            raise ValueError(
-                f"{self.path}: {type(self).__name__} takes ({', '.join(self.axes.split())}) for one image "
-                f"but gets {input_shape}"
-            )
         self._arrays: dict[str, np.ndarray] = {}
         self._gradients: dict[str, np.ndarray] = {}
-        try:
-            self.specs = self.arrays(input_shape)
-            return self.rows(input_shape)[1]
-        except ValueError as error:
-            raise ValueError(f"{self.path}: {error}") from error
+        self.specs, cost = self.plan(input_shape)
+        return cost.output_shape[1:]
 
     def _ready(self) -> None:
         if self.input_shape is None:

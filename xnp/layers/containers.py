@@ -31,6 +31,19 @@ class Container(Layer):
         for child in self.children.values():
             yield from child.leaves()
 
+    def _connect(self, input_shape: Shape) -> Shape:
+        output_shape = self._build_children(input_shape)
+        paths = [leaf.path for child in self.children.values() for leaf in child.leaves()]
+        for path in set(paths):
+            if paths.count(path) > 1:
+                raise ValueError(f'{self.label}: two layers have the path "{path}"; give one of them another name')
+        return output_shape
+
+    def _build_children(self, input_shape: Shape) -> Shape:
+        for name in self.children:
+            self._build_child(name, input_shape)
+        return self.rows(input_shape)[1]
+
     def _build_child(self, name: str, input_shape: Shape) -> Shape:
         child = self.children[name]
         return child.build(input_shape, path=join(self.path, name), seed=self.seed, dtype=self.dtype).output_shape
@@ -62,7 +75,7 @@ class Sequential(Container):
             rows += more
         return rows, input_shape
 
-    def _connect(self, input_shape: Shape) -> Shape:
+    def _build_children(self, input_shape: Shape) -> Shape:
         for name in self.children:
             input_shape = self._build_child(name, input_shape)
         return input_shape
@@ -89,7 +102,7 @@ class Residual(Container):
     def backward(self, dy: np.ndarray) -> np.ndarray:
         """Send dy both ways; x was read twice, so its two gradients add up."""
         if self._added is None:
-            raise RuntimeError(f"{self.path or 'Residual'}: backward was called before forward")
+            raise RuntimeError(f"{self.label}: backward was called before forward")
         dmain, dskipped = add.backward(dy, self._added)
         return self.main.backward(dmain) + (dskipped if self.skip is None else self.skip.backward(dskipped))
 
@@ -99,16 +112,12 @@ class Residual(Container):
         more, skip = ([], input_shape) if self.skip is None else self.skip.rows(input_shape)
         if main != skip:
             raise ValueError(
-                f"{self.path}: the main path gives {main} but the skip gives {skip}; they must be the same to be added "
+                f"{self.label}: the main path gives {main} but the skip gives {skip}; "
+                "they must be the same to be added "
                 "(a 1x1 convolution with the main path's stride and channels as skip makes them so)"
             )
         added = Row(join(self.path, "add"), "Add", main, 0, 0, 0, {"add": add.cost(main, skip).elementwise})
         return [*rows, *more, added], main
-
-    def _connect(self, input_shape: Shape) -> Shape:
-        for name in self.children:
-            self._build_child(name, input_shape)
-        return self.rows(input_shape)[1]
 
 
 class Parallel(Container):
@@ -130,7 +139,7 @@ class Parallel(Container):
     def backward(self, dy: np.ndarray) -> np.ndarray:
         """Cut dy into the branches' parts; every branch read x, so their gradients add up."""
         if self._joined is None:
-            raise RuntimeError(f"{self.path or 'Parallel'}: backward was called before forward")
+            raise RuntimeError(f"{self.label}: backward was called before forward")
         parts = concatenate.backward(dy, self._joined)
         parts = parts if isinstance(parts, tuple) else (parts,)
         first, *others = (child.backward(part) for child, part in zip(self.children.values(), parts, strict=True))
@@ -145,15 +154,11 @@ class Parallel(Container):
             shapes.append(shape)
         if len({shape[:-1] for shape in shapes}) > 1:
             raise ValueError(
-                f"{self.path}: the branches give {', '.join(map(str, shapes))}; they must agree in all but the channels"
+                f"{self.label}: the branches give {', '.join(map(str, shapes))}; "
+                "they must agree in all but the channels"
             )
         output_shape = concatenate.cost(*shapes).output_shape
         return [*rows, Row(join(self.path, "concatenate"), "Concatenate", output_shape, 0, 0, 0, {})], output_shape
-
-    def _connect(self, input_shape: Shape) -> Shape:
-        for name in self.children:
-            self._build_child(name, input_shape)
-        return self.rows(input_shape)[1]
 
 
 def number(layers: tuple[Layer, ...]) -> dict[str, Layer]:

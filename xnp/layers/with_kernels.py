@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from xnp import ops
+from xnp import checks, ops
 from xnp.count import Row
 from xnp.layers.base import Leaf, Shape, Spec
 from xnp.layers.initializers import Initializer, kernel, zeros
@@ -33,6 +33,7 @@ class Conv2D(Leaf):
         use_bias: bool = True,
         initializer: Initializer = "glorot_uniform",
     ) -> None:
+        checks.positive("Conv2D", filters=filters)
         self.filters, self.kernel_size, self.use_bias, self.initializer = filters, kernel_size, use_bias, initializer
         self.stride, self.padding, self.dilation = stride, padding, dilation
 
@@ -64,13 +65,14 @@ class GroupedConv2D(Leaf):
         use_bias: bool = True,
         initializer: Initializer = "glorot_uniform",
     ) -> None:
+        checks.positive("GroupedConv2D", filters=filters, groups=groups)
         self.filters, self.kernel_size, self.use_bias, self.initializer = filters, kernel_size, use_bias, initializer
         self.groups, self.stride, self.padding, self.dilation = groups, stride, padding, dilation
 
     def arrays(self, input_shape: Shape) -> dict[str, Spec]:
         """Describe kernel and bias."""
         (kh, kw), C = pair("GroupedConv2D", "kernel_size", self.kernel_size), input_shape[2]
-        if self.groups < 1 or C % self.groups or self.filters % self.groups:
+        if C % self.groups or self.filters % self.groups:
             raise ValueError(
                 f"GroupedConv2D: groups is {self.groups} but there are {C} channels in and {self.filters} out; "
                 "groups must divide both"
@@ -99,6 +101,7 @@ class DepthwiseConv2D(Leaf):
         use_bias: bool = True,
         initializer: Initializer = "glorot_uniform",
     ) -> None:
+        checks.positive("DepthwiseConv2D", depth_multiplier=depth_multiplier)
         self.kernel_size, self.depth_multiplier = kernel_size, depth_multiplier
         self.use_bias, self.initializer = use_bias, initializer
         self.stride, self.padding, self.dilation = stride, padding, dilation
@@ -122,6 +125,7 @@ class PointwiseConv2D(Leaf):
     def __init__(
         self, filters: int, *, stride: Pair = 1, use_bias: bool = True, initializer: Initializer = "glorot_uniform"
     ) -> None:
+        checks.positive("PointwiseConv2D", filters=filters)
         self.filters, self.stride, self.use_bias, self.initializer = filters, stride, use_bias, initializer
 
     def arrays(self, input_shape: Shape) -> dict[str, Spec]:
@@ -152,6 +156,7 @@ class SeparableConv2D(Leaf):
         use_bias: bool = True,
         initializer: Initializer = "glorot_uniform",
     ) -> None:
+        checks.positive("SeparableConv2D", filters=filters, depth_multiplier=depth_multiplier)
         self.filters, self.kernel_size, self.depth_multiplier = filters, kernel_size, depth_multiplier
         self.use_bias, self.initializer = use_bias, initializer
         self.stride, self.padding, self.dilation, self.activation = stride, padding, dilation, activation
@@ -188,6 +193,7 @@ class Dense(Leaf):
     op, axes = ops.dense, "I"
 
     def __init__(self, units: int, *, use_bias: bool = True, initializer: Initializer = "glorot_uniform") -> None:
+        checks.positive("Dense", units=units)
         self.units, self.use_bias, self.initializer = units, use_bias, initializer
 
     def arrays(self, input_shape: Shape) -> dict[str, Spec]:

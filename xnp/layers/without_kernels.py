@@ -4,11 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from xnp import ops
-from xnp.count import Row
+from xnp import checks, ops
 from xnp.layers.base import Leaf, Shape, Spec, generator, join
 from xnp.layers.initializers import ones, zeros
-from xnp.shapes import Padding, Pair, Sides
+from xnp.shapes import Cost, Padding, Pair, Sides
 
 
 class BatchNorm(Leaf):
@@ -21,6 +20,7 @@ class BatchNorm(Leaf):
     op, axes, elementwise = ops.batch_norm_inference, "", "batch_norm"
 
     def __init__(self, momentum: float = 0.99, eps: float = 1e-3) -> None:
+        checks.fraction("BatchNorm", "momentum", momentum)
         self.momentum, self.eps = momentum, eps
 
     def arrays(self, input_shape: Shape) -> dict[str, Spec]:
@@ -58,6 +58,7 @@ class Dropout(Leaf):
     rng: np.random.Generator
 
     def __init__(self, rate: float) -> None:
+        checks.fraction("Dropout", "rate", rate)
         self.rate = rate
 
     def options(self) -> dict[str, Any]:
@@ -66,8 +67,8 @@ class Dropout(Leaf):
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         """Drop in training; else keep everything, as a mask of ones would."""
+        self._ready()
         if training:
-            self._ready()
             y, cache = ops.dropout.forward(x, self.rng, rate=self.rate)
         else:
             y, cache = x, ops.dropout.Cache(np.ones_like(x))
@@ -153,24 +154,20 @@ class Flatten(Leaf):
     """(H, W, C) becomes (H * W * C,), in the order of memory. It computes nothing, so it has no operation."""
 
     axes = ""
+    _shape: Shape | None = None  # of the last input
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         """Put all axes of an image into one."""
         self._ready()
-        self._shape: Shape | None = x.shape
+        self._shape = x.shape
         return x.reshape(len(x), -1)
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         """Give the axes back."""
         if self._shape is None:
-            raise RuntimeError(f"{self.path or 'Flatten'}: backward was called before forward")
+            raise RuntimeError(f"{self.label}: backward was called before forward")
         return dy.reshape(self._shape)
 
-    def rows(self, input_shape: Shape) -> tuple[list[Row], Shape]:
+    def plan(self, input_shape: Shape) -> tuple[dict[str, Spec], Cost]:
         """Count nothing; the shape alone changes."""
-        output_shape = (int(np.prod(input_shape)),)
-        return [Row(self.path, "Flatten", output_shape, 0, 0, 0, {})], output_shape
-
-    def _connect(self, input_shape: Shape) -> Shape:
-        self._shape = None
-        return super()._connect(input_shape)
+        return {}, Cost((1, int(np.prod(input_shape))), 0, 0, 0)

@@ -98,7 +98,7 @@ def forward(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, *, eps: float = 
     var = (
         np.square(xhat).mean(axis=axes, dtype=wide).astype(x.dtype)
     )  # from the centred x: no difference of large numbers
-    inv = 1 / np.sqrt(var + eps)
+    inv = 1 / np.sqrt(var + float(eps))  # float: a float64 of NumPy would make inv float64
     xhat *= inv
     return gamma * xhat + beta, Cache(xhat, gamma, inv, mean, var)
 
@@ -143,5 +143,5 @@ def check(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, eps: float) -> Non
     for name, array in (("gamma", gamma), ("beta", beta)):
         checks.shape("batch_norm", name, array, x.shape[-1:], f"x has {x.shape[-1]} channels")
     checks.dtypes("batch_norm", x=x, gamma=gamma, beta=beta)
-    if eps < 0:
+    if not eps >= 0:  # so that nan is refused too
         raise ValueError(f"batch_norm: eps is {eps}; it must be 0 or more")

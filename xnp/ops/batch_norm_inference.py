@@ -82,7 +82,7 @@ def forward(
         A dtype other than float32, float64, complex128; two that differ.
     """
     check(x, gamma, beta, mean, var, eps)
-    inv = 1 / np.sqrt(var + eps)
+    inv = 1 / np.sqrt(var + float(eps))  # float: a float64 of NumPy would make inv float64
     y = x - mean  # first, so that a mean far from 0 loses no digits
     y *= gamma * inv
     y += beta
@@ -131,7 +131,7 @@ def check(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, mean: np.ndarray, 
     for name, array in (("gamma", gamma), ("beta", beta), ("mean", mean), ("var", var)):
         checks.shape("batch_norm_inference", name, array, x.shape[-1:], f"x has {x.shape[-1]} channels")
     checks.dtypes("batch_norm_inference", x=x, gamma=gamma, beta=beta, mean=mean, var=var)
-    if eps < 0:
+    if not eps >= 0:  # so that nan is refused too
         raise ValueError(f"batch_norm_inference: eps is {eps}; it must be 0 or more")
     if (var.real < 0).any():
         raise ValueError(f"batch_norm_inference: var holds {var.real.min()}; a variance must be 0 or more")

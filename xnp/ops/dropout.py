@@ -71,7 +71,7 @@ def forward(x: np.ndarray, rng: np.random.Generator, *, rate: float) -> tuple[np
     """
     check(x, rng, rate)
     kept = rng.random(x.shape, np.float32) >= rate
-    mask = kept.astype(x.dtype) / (1 - rate)
+    mask = kept.astype(x.dtype) / (1 - float(rate))  # float: a float64 of NumPy would make y float64
     return x * mask, Cache(mask)
 
 

@@ -66,9 +66,9 @@ def forward(x: np.ndarray, *, alpha: float = 1.0) -> tuple[np.ndarray, Cache]:
         A dtype other than float32 and float64.
     """
     check(x, alpha)
-    bent = alpha * np.expm1(np.minimum(x, 0))  # minimum: exp of a large x, not needed here, would overflow
-    y = np.where(x > 0, x, bent)
-    return y, Cache(np.where(x > 0, 1, bent + alpha))
+    alpha, below = float(alpha), np.minimum(x, 0)  # minimum: exp of a large x, not needed here, would overflow
+    y = np.where(x > 0, x, alpha * np.expm1(below))
+    return y, Cache(np.where(x > 0, 1, alpha * np.exp(below)))  # y + alpha is the same, but its digits cancel
 
 
 def backward(dy: np.ndarray, cache: Cache) -> np.ndarray:

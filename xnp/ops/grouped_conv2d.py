@@ -196,8 +196,9 @@ def check(
     """Refuse, by name, what does not belong together; lay the windows."""
     checks.rank("grouped_conv2d", "x", x, "N H W C")
     checks.rank("grouped_conv2d", "w", w, "kh kw C/groups O")
+    checks.positive("grouped_conv2d", groups=groups)
     C, O = x.shape[3], w.shape[3]
-    if groups < 1 or C % groups or O % groups:
+    if C % groups or O % groups:
         raise ValueError(
             f"grouped_conv2d: groups is {groups} but there are {C} channels in and {O} out; groups must divide both"
         )

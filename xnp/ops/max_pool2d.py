@@ -57,7 +57,7 @@ def definition(x: np.ndarray, *, size: Pair = 3, stride: Pair = 2, padding: Padd
             row, column = window.position(p, q, i, j)
             if 0 <= row < H and 0 <= column < W:
                 seen.append(x[n, row, column, c])
-        y[n, p, q, c] = max(seen)
+        y[n, p, q, c] = np.max(seen)  # a NaN among them is the maximum; to Python's max it might not be
     return y
 
 

@@ -163,6 +163,7 @@ def cost(
     activation: Activation = None,
 ) -> Cost:
     """Count one call, the sum of its steps: no array is made."""
+    check_activation(activation)
     first = depthwise_conv2d.cost(x_shape, w_depthwise_shape, stride=stride, padding=padding, dilation=dilation)
     second = pointwise_conv2d.cost(first.output_shape, w_pointwise_shape, b_shape)
     between = 0 if activation is None else ACTIVATIONS[activation].cost(first.output_shape).elementwise
@@ -202,8 +203,13 @@ def check(
     if b is not None:
         outputs = w_pointwise.shape[1]
         checks.shape("separable_conv2d", "b", b, (outputs,), f"w_pointwise has {outputs} output channels")
-    if activation is not None and activation not in ACTIVATIONS:
-        raise ValueError(f"separable_conv2d: activation is {activation!r}; it must be None, 'relu' or 'elu'")
+    check_activation(activation)
     allowed = checks.ANALYTIC if activation is None else checks.REAL
     checks.dtypes("separable_conv2d", allowed, x=x, w_depthwise=w_depthwise, w_pointwise=w_pointwise, b=b)
     slide("separable_conv2d", x.shape, w_depthwise.shape[:2], stride=stride, padding=padding, dilation=dilation)
+
+
+def check_activation(activation: Activation) -> None:
+    """Refuse an unknown activation."""
+    if activation is not None and activation not in ACTIVATIONS:
+        raise ValueError(f"separable_conv2d: activation is {activation!r}; it must be None, 'relu' or 'elu'")

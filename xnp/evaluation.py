@@ -1,0 +1,89 @@
+"""What a trained network says of images: standardise, ask, count the right answers."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import numpy as np
+
+from xnp.data.dataset import Dataset
+from xnp.layers import Layer
+from xnp.ops import softmax, softmax_cross_entropy
+from xnp.optimizers import PolyakAverage
+
+
+class Scale(NamedTuple):
+    """How images become numbers around 0: (x / 255 - mean) / std, for each channel."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def apply(self, images: np.ndarray, dtype: np.dtype) -> np.ndarray:
+        """Standardise uint8 images (N, H, W, C)."""
+        mean, std = np.asarray(self.mean, dtype), np.asarray(self.std, dtype)
+        return (images.astype(dtype) / 255 - mean) / std
+
+
+class Evaluation(NamedTuple):
+    """What a model says of a data set."""
+
+    loss: float
+    accuracy: float
+    probabilities: np.ndarray  # (N, K)
+
+
+def evaluate(model: Layer, data: Dataset, scale: Scale, *, batch_size: int = 256) -> Evaluation:
+    """Ask a model for its opinion of every image of a data set.
+
+    Parameters
+    ----------
+    model : Layer
+        Its output are logits (N, classes). Nothing in it is changed.
+    data : Dataset
+    scale : Scale
+        The one of the training.
+    batch_size : int
+        How many images at once; it does not change the result beyond rounding.
+
+    Returns
+    -------
+    Evaluation
+        Mean loss (without smoothing), share of right answers, probabilities (N, K).
+    """
+    loss, probabilities = 0.0, []
+    for start in range(0, len(data.labels), batch_size):
+        labels = data.labels[start : start + batch_size]
+        logits = model.forward(scale.apply(data.images[start : start + batch_size], model.dtype))
+        loss += float(softmax_cross_entropy.forward(logits, labels)[0]) * len(labels)
+        probabilities.append(softmax.forward(logits)[0])
+    together = np.concatenate(probabilities)
+    accuracy = float((together.argmax(axis=1) == data.labels).mean())
+    return Evaluation(loss / len(data.labels), accuracy, together)
+
+
+def measure(data: Dataset) -> Scale:
+    """Find mean and standard deviation of each channel, of pixels in 0 to 1."""
+    pixels = data.images.reshape(-1, data.images.shape[-1])
+    counts = [
+        np.bincount(pixels[:, c], minlength=256) for c in range(pixels.shape[1])
+    ]  # exact, and without a float copy
+    levels = np.arange(256) / 255
+    mean = [float(n @ levels / n.sum()) for n in counts]
+    std = [float(np.sqrt(n @ (levels - m) ** 2 / n.sum())) for n, m in zip(counts, mean, strict=True)]
+    return Scale(tuple(mean), tuple(s or 1.0 for s in std))  # a channel of one value only: any scale will do
+
+
+@contextmanager
+def averaged(model: Layer, average: PolyakAverage | None) -> Iterator[None]:
+    """Let the model hold the averaged weights for a while."""
+    if average is None or not average.average:
+        yield
+        return
+    state = model.state()
+    kept = {path: array.copy() for path, array in state.items()}
+    average.copy_to(state)
+    try:
+        yield
+    finally:
+        for path, array in state.items():
+            array[...] = kept[path]

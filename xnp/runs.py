@@ -1,0 +1,195 @@
+"""A run: everything that one training was made with, as a file says it, and the way back from the file to the network.
+
+settings  -> data, model, optimizer, schedule  -> fit  -> a folder with config.json, history.jsonl, checkpoint.npz
+a folder  -> settings, and the trained model
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from xnp import checkpoint, models, training
+from xnp.data import augment, cifar10, patterns
+from xnp.data.dataset import Dataset
+from xnp.layers import Sequential
+from xnp.optimizers import SGD, AdamW, Optimizer, PolyakAverage, RMSprop
+from xnp.schedules import Constant, Cosine, OneCycle, Schedule, StepDecay
+
+MODELS: dict[str, Callable[..., Sequential]] = {
+    "tiny": models.tiny_xception,
+    "small": models.small_xception,
+    "xception": models.xception,
+}
+OPTIMIZERS: dict[str, Callable[[float], Optimizer]] = {
+    "sgd": lambda weight_decay: SGD(momentum=0.9, nesterov=True, weight_decay=weight_decay),
+    "rmsprop": lambda weight_decay: RMSprop(momentum=0.9, weight_decay=weight_decay),
+    "adamw": lambda weight_decay: AdamW(weight_decay=weight_decay),
+}
+SCHEDULES: dict[str, Callable[[float, int, int], Schedule]] = {  # learning rate, steps in an epoch, steps in all
+    "one-cycle": lambda rate, epoch, total: OneCycle(rate, total),
+    "cosine": lambda rate, epoch, total: Cosine(rate, total, warmup=min(epoch, total - 1)),
+    "step": lambda rate, epoch, total: StepDecay(rate, 0.94, every=2 * epoch),  # the paper's, for ImageNet
+    "constant": lambda rate, epoch, total: Constant(rate),
+}
+AUGMENTS: dict[str, augment.Augment] = {
+    "flip": augment.flip,
+    "crop": lambda images, rng: augment.pad_and_crop(images, rng, padding=3),
+    "cutout": augment.cutout,
+}
+
+
+IMAGE_SHAPE = (32, 32, 3)  # of both data sets
+
+
+class RunError(ValueError):
+    """A folder that is no run, or a run that cannot be used so."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a training is made with. The defaults of the last nine depend on the data: see `RECIPES`."""
+
+    data: str
+    data_dir: str | None
+    subset: int | None
+    validation: int
+    model: str
+    seed: int
+    epochs: int
+    batch_size: int
+    optimizer: str
+    learning_rate: float
+    schedule: str
+    weight_decay: float
+    label_smoothing: float
+    average: float  # decay of the Polyak average; 0 is none
+    augment: tuple[str, ...]
+
+
+# Found on the validation split of 5,000 CIFAR-10 training images, and of the patterns; the test images had no part.
+RECIPES: dict[str, dict[str, Any]] = {
+    "patterns": {
+        "subset": 3000,
+        "validation": 1000,
+        "epochs": 6,
+        "batch_size": 32,
+        "optimizer": "sgd",
+        "learning_rate": 0.1,
+        "schedule": "one-cycle",
+        "weight_decay": 5e-4,
+        "label_smoothing": 0.0,
+        "average": 0.0,
+        "augment": (),
+    },
+    "cifar10": {
+        "subset": None,
+        "validation": 5000,
+        "epochs": 20,
+        "batch_size": 64,
+        "optimizer": "sgd",
+        "learning_rate": 0.3,
+        "schedule": "one-cycle",
+        "weight_decay": 5e-4,
+        "label_smoothing": 0.1,
+        "average": 0.0,
+        "augment": ("flip", "crop"),
+    },
+}
+
+
+class Run(NamedTuple):
+    """A training that was opened again."""
+
+    settings: Settings
+    model: Sequential  # with the averaged weights, where there is an average
+    names: tuple[str, ...]
+    scale: training.Scale
+    epoch: int  # complete epochs
+
+
+def train(settings: Settings, folder: Path, *, command: str, resume: bool = False) -> training.History:
+    """Train as the settings say; `command` is remembered in config.json."""
+    data, validation = load_training(settings)
+    steps = -(-len(data.labels) // settings.batch_size)
+    augments = [AUGMENTS[name] for name in settings.augment]
+    return training.fit(
+        MODELS[settings.model](IMAGE_SHAPE, len(data.names), seed=settings.seed),
+        data,
+        validation,
+        epochs=settings.epochs,
+        optimizer=OPTIMIZERS[settings.optimizer](settings.weight_decay),
+        schedule=SCHEDULES[settings.schedule](settings.learning_rate, steps, steps * settings.epochs),
+        batch_size=settings.batch_size,
+        augment=augment.compose(*augments) if augments else None,
+        average=PolyakAverage(settings.average) if settings.average else None,
+        label_smoothing=settings.label_smoothing,
+        seed=settings.seed,
+        folder=folder,
+        config={"command": command, "settings": asdict(settings)},
+        resume=resume,
+    )
+
+
+def load_training(settings: Settings) -> tuple[Dataset, Dataset | None]:
+    """Give the images to learn from and those to choose by, None where there shall be none."""
+    if settings.data == "patterns":
+        size = settings.subset or RECIPES["patterns"]["subset"]
+        data, held_out = patterns.load_training(
+            training=size, validation=max(settings.validation, 1), seed=settings.seed
+        )
+    else:
+        data, held_out = cifar10.load_training(
+            settings.data_dir, subset=settings.subset, validation=settings.validation
+        )
+    return data, held_out if settings.validation else None
+
+
+def load_test(settings: Settings) -> Dataset:
+    """Give the images that the training never sees."""
+    if settings.data == "patterns":
+        return patterns.load_test(seed=settings.seed)
+    return cifar10.load_test(settings.data_dir)
+
+
+def read_settings(folder: Path) -> tuple[Settings, dict[str, Any]]:
+    """Read what a run was made with, and all of its config.json."""
+    try:
+        config = json.loads((folder / "config.json").read_text())
+        values = {field.name: config["settings"][field.name] for field in fields(Settings)}
+    except FileNotFoundError as error:
+        raise RunError(f"{folder} is no run: it has no config.json") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(f"{folder}/config.json is damaged, or not of `xnp train`: {error!r}") from error
+    return Settings(**{**values, "augment": tuple(values["augment"])}), config
+
+
+def open_run(folder: Path) -> Run:
+    """Read a run's settings and its trained model.
+
+    Raises
+    ------
+    RunError
+        The folder is no run.
+    CheckpointError
+        The checkpoint is damaged, or of another model.
+    """
+    settings, config = read_settings(folder)
+    path = folder / "checkpoint.npz"
+    if not path.exists():
+        raise RunError(f"{folder} has no checkpoint.npz yet")
+    arrays, record = checkpoint.load(path)
+    names, scale = tuple(config["names"]), training.Scale(*map(tuple, config["scale"].values()))
+    model = MODELS[settings.model](IMAGE_SHAPE, len(names), seed=settings.seed)
+    average = checkpoint.section("average/average", arrays)
+    checkpoint.restore(path, "model array", average or checkpoint.section("model", arrays), model.state())
+    return Run(settings, model, names, scale, record["position"]["epoch"])
+
+
+def new_folder(settings: Settings) -> Path:
+    """Choose a folder that is not there yet: runs/patterns-tiny-1, -2, ..."""
+    number = 1
+    while (folder := Path("runs") / f"{settings.data}-{settings.model}-{number}").exists():
+        number += 1
+    return folder

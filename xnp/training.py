@@ -1,0 +1,203 @@
+"""Training: many times forward, loss, backward, update; and what makes that bearable when it takes an hour.
+
+A run can be stopped at any moment, even by kill -9, and gone on with: the weights at its end are bit for bit those of
+a run that was never stopped (on the same machine, with the same NumPy). For that, the checkpoint holds all that
+changes: parameters, moving statistics, average, optimizer, generators, and the place in the epoch. The order of the
+images is drawn anew for each epoch from (seed, epoch) alone, so it needs no place in it.
+"""
+
+import sys
+import zlib
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from xnp import checkpoint, history
+from xnp.data.augment import Augment
+from xnp.data.dataset import Dataset
+from xnp.evaluation import Evaluation, Scale, evaluate, measure
+from xnp.files import write_json
+from xnp.interrupt import Interrupt
+from xnp.layers import Layer
+from xnp.optimizers import Optimizer, PolyakAverage
+from xnp.schedules import Schedule
+from xnp.trainer import Diverged, Trainer
+
+__all__ = ["Diverged", "Evaluation", "History", "Interrupted", "Scale", "evaluate", "fit", "measure"]
+
+SAVE_EVERY = 200  # steps between two checkpoints inside an epoch: a stop costs a few minutes at most
+
+
+class Interrupted(Exception):
+    """Ctrl-C: the training stopped after a step, and its state is saved."""
+
+
+@dataclass
+class History:
+    """The epochs of a training, a row each: epoch, loss, accuracy, validation_loss, validation_accuracy, ..."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+
+def fit(
+    model: Layer,
+    train: Dataset,
+    validation: Dataset | None = None,
+    *,
+    epochs: int,
+    optimizer: Optimizer,
+    schedule: Schedule,
+    batch_size: int = 64,
+    augment: Augment | None = None,
+    average: PolyakAverage | None = None,
+    label_smoothing: float = 0.0,
+    seed: int = 0,
+    folder: Path | None = None,
+    config: dict[str, Any] | None = None,
+    resume: bool = False,
+    progress: bool = True,
+) -> History:
+    """Train a model. At the end it holds the last weights, or their average where there is one.
+
+    Parameters
+    ----------
+    model : Layer
+        Built; its output are logits (N, classes).
+    train, validation : Dataset
+        uint8 images. They are standardised by the training images' mean and deviation of each channel.
+    epochs : int
+        How often each training image is seen. The last batch of an epoch may be smaller.
+    optimizer : Optimizer
+    schedule : function of the step
+        Gives the learning rate.
+    batch_size : int
+    augment : function of (batch, generator), optional
+        See `xnp.data.augment`. It sees standardised images: its zeros are the mean colour.
+    average : PolyakAverage, optional
+        If given, validation and the end use the averaged weights.
+    label_smoothing : float
+        See `xnp.ops.softmax_cross_entropy`.
+    seed : int
+        Of the order of the images and of augmentation. The model has its own.
+    folder : Path, optional
+        Takes config.json, history.jsonl and checkpoint.npz. Without it nothing is written.
+    config : dict, optional
+        More to remember in config.json: what JSON can say.
+    resume : bool
+        Go on from the folder's checkpoint.
+    progress : bool
+        Print a line an epoch; on a terminal a bar too.
+
+    Returns
+    -------
+    History
+
+    Raises
+    ------
+    ValueError
+        Data that do not fit the model; a folder that holds a training already (without resume), or another (with it).
+    Diverged
+        The loss or a weight is not finite. The last good checkpoint stays.
+    Interrupted
+        Ctrl-C. The state was saved, if there is a folder.
+    """
+    check(model, train, validation, epochs, batch_size)
+    scale = measure(train)
+    trainer = Trainer(model, train, optimizer, schedule, batch_size, augment, average, label_smoothing, seed, scale)
+    plan = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "label_smoothing": label_smoothing,
+        "seed": seed,
+        "images": len(train.labels),
+        "crc32": fingerprint(train),
+        "optimizer": type(optimizer).__name__,
+        "schedule": repr(schedule),
+    }
+    rows: list[dict[str, Any]] = []
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        if resume:
+            trainer.load(folder / "checkpoint.npz", plan)
+            rows = history.cut(folder / "history.jsonl", trainer.position.epoch)
+        else:
+            if (folder / "checkpoint.npz").exists():
+                raise ValueError(f"fit: folder {folder} holds a training already; resume it, or take another folder")
+            about = {"names": train.names, "scale": scale._asdict(), "plan": plan, "made_by": checkpoint.made_by()}
+            write_json(folder / "config.json", {**(config or {}), **about})
+            trainer.save(folder / "checkpoint.npz", plan)
+    elif resume:
+        raise ValueError("fit: resume needs a folder to go on from")
+
+    batches = -(-len(train.labels) // batch_size)
+    with Interrupt() as interrupt, np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # Diverged tells
+        for epoch in range(trainer.position.epoch, epochs):
+            position = trainer.position
+            order = np.random.default_rng([seed, epoch]).permutation(len(train.labels))
+            with bar_of(progress, f"epoch {epoch + 1}/{epochs}", batches, position.batch) as bar:
+                while position.batch < batches:
+                    trainer.step(order[position.batch * batch_size :][:batch_size])
+                    bar.update()
+                    if folder is not None and (interrupt.asked or position.step % SAVE_EVERY == 0):
+                        trainer.save(folder / "checkpoint.npz", plan)
+                    if interrupt.asked:
+                        raise Interrupted(f"stopped in epoch {epoch + 1}, after batch {position.batch} of {batches}")
+            row = trainer.finish_epoch(validation)
+            rows.append(row)
+            if (
+                folder is not None
+            ):  # the history first: a kill between the two leaves a line too much, which resume cuts
+                history.append(folder / "history.jsonl", row)
+                trainer.save(folder / "checkpoint.npz", plan)
+            if progress:
+                left = (epochs - epoch - 1) * sum(r["seconds"] for r in rows) / len(rows)
+                print(history.line(row, epochs=epochs, seconds_left=left), flush=True)
+    if average is not None:
+        average.copy_to(model.state())
+    return History(rows)
+
+
+def fingerprint(data: Dataset) -> int:
+    """Sum a data set up in one number, to notice that it is another one."""
+    images, labels = (np.ascontiguousarray(array).data for array in (data.images, data.labels))
+    return zlib.crc32(labels, zlib.crc32(images))
+
+
+def bar_of(progress: bool, title: str, total: int, done: int) -> AbstractContextManager[Any]:
+    """Show a bar for one epoch on a terminal; elsewhere nothing."""
+    if not (progress and sys.stderr.isatty()):
+        return nullcontext(NoBar())
+    from tqdm import tqdm
+
+    return tqdm(desc=title, total=total, initial=done, leave=False, unit="batch")
+
+
+class NoBar:
+    """Stands where no bar is shown."""
+
+    def update(self) -> None:
+        """Show nothing."""
+
+
+def check(model: Layer, train: Dataset, validation: Dataset | None, epochs: int, batch_size: int) -> None:
+    """Refuse, by name, what cannot be trained."""
+    for name, number in (("epochs", epochs), ("batch_size", batch_size)):
+        if number < 1:
+            raise ValueError(f"fit: {name} is {number}; it must be at least 1")
+    if model.input_shape is None:
+        raise ValueError("fit: model knows no shapes yet; call model.build(input_shape) first")
+    for name, data in (("train", train), ("validation", validation)):
+        if data is None:
+            continue
+        if data.images.dtype != np.uint8 or data.images.shape[1:] != model.input_shape:
+            raise ValueError(
+                f"fit: {name} has {data.images.dtype} images of {data.images.shape[1:]}; "
+                f"the model takes uint8 images of {model.input_shape}"
+            )
+        if len(data.labels) == 0 or len(data.images) != len(data.labels):
+            raise ValueError(f"fit: {name} has {len(data.images)} images and {len(data.labels)} labels")
+        if model.output_shape != (len(data.names),):
+            raise ValueError(f"fit: {name} has {len(data.names)} classes but the model gives {model.output_shape}")
