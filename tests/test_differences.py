@@ -25,7 +25,7 @@ def test_both_methods_find_known_slopes(f, slope):
 
 @pytest.mark.parametrize("method", [central_difference, complex_step])
 def test_an_output_of_another_shape_is_summed_with_its_dy(method):
-    """y = x @ a, so dx = dy @ a.T."""
+    """With y = x @ a, dx is dy @ a.T."""
     a, dy = RNG.normal(size=(4, 2)), RNG.normal(size=(3, 2))
     assert relative_error(dy @ a.T, method(lambda x: x @ a, X, dy)) < 1e-8
 

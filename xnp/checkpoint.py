@@ -7,13 +7,14 @@ whole one, the old or the new.
 
 import json
 import platform
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from xnp.files import replacing
+
+FORMAT = "xnp checkpoint 1"
 
 
 class CheckpointError(ValueError):
@@ -32,9 +33,9 @@ def save(path: Path, arrays: dict[str, np.ndarray], record: dict[str, Any]) -> N
     record : dict
         What JSON can say.
     """
-    text = np.frombuffer(json.dumps(record).encode(), np.uint8)
+    text = json.dumps({"format": FORMAT, "arrays": sorted(arrays), "record": record})
     with replacing(path) as file:
-        np.savez(file, record=text, **arrays)  # type: ignore[arg-type]
+        np.savez(file, record=np.frombuffer(text.encode(), np.uint8), **arrays)  # type: ignore[arg-type]
 
 
 def load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -51,20 +52,21 @@ def load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 
     Raises
     ------
-    FileNotFoundError
-        There is none.
+    OSError
+        There is none, or it cannot be read.
     CheckpointError
         The file is damaged, or no checkpoint.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}  # reading checks each array's CRC
-        record = json.loads(arrays.pop("record").tobytes())
-    except FileNotFoundError:
-        raise
-    except (OSError, EOFError, ValueError, KeyError, AttributeError, TypeError, zipfile.BadZipFile) as error:
-        raise CheckpointError(f"{path} is damaged, or no checkpoint of xnp: {error}") from error
-    return arrays, record
+    with open(path, "rb") as file:
+        try:
+            with np.load(file, allow_pickle=False) as zipped:
+                arrays = {name: zipped[name] for name in zipped.files}  # reading checks each array's CRC
+            content = json.loads(arrays.pop("record").tobytes())
+            if content["format"] != FORMAT or content["arrays"] != sorted(arrays):
+                raise ValueError("its content is not what it should be")
+        except Exception as error:  # a damaged .npz file can raise nearly anything
+            raise CheckpointError(f"{path} is damaged, or no checkpoint of xnp: {error}") from error
+    return arrays, content["record"]
 
 
 def restore(path: Path, name: str, saved: dict[str, np.ndarray], live: dict[str, np.ndarray]) -> None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from xnp import checks
 from xnp.data.dataset import Dataset
 from xnp.layers import Layer
 from xnp.ops import softmax, softmax_cross_entropy
@@ -49,7 +50,13 @@ def evaluate(model: Layer, data: Dataset, scale: Scale, *, batch_size: int = 256
     -------
     Evaluation
         Mean loss (without smoothing), share of right answers, probabilities (N, K).
+
+    Raises
+    ------
+    ValueError
+        No image; a batch size below 1.
     """
+    checks.positive("evaluate", images=len(data.labels), batch_size=batch_size)
     loss, probabilities = 0.0, []
     for start in range(0, len(data.labels), batch_size):
         labels = data.labels[start : start + batch_size]
@@ -64,9 +71,7 @@ def evaluate(model: Layer, data: Dataset, scale: Scale, *, batch_size: int = 256
 def measure(data: Dataset) -> Scale:
     """Find mean and standard deviation of each channel, of pixels in 0 to 1."""
     pixels = data.images.reshape(-1, data.images.shape[-1])
-    counts = [
-        np.bincount(pixels[:, c], minlength=256) for c in range(pixels.shape[1])
-    ]  # exact, and without a float copy
+    counts = [np.bincount(channel, minlength=256) for channel in pixels.T]  # exact, and without a float copy
     levels = np.arange(256) / 255
     mean = [float(n @ levels / n.sum()) for n in counts]
     std = [float(np.sqrt(n @ (levels - m) ** 2 / n.sum())) for n, m in zip(counts, mean, strict=True)]

@@ -6,6 +6,7 @@
 """
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ def append(path: Path, row: Row) -> None:
     """Add one row at the end."""
     with open(path, "a") as file:
         file.write(json.dumps(row) + "\n")
+        file.flush()
+        os.fsync(file.fileno())  # on the disk before the checkpoint that counts on it
 
 
 def cut(path: Path, epochs: int) -> list[Row]:

@@ -2,6 +2,7 @@
 
 import time
 import warnings
+import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from xnp.layers import Layer
 from xnp.ops import softmax_cross_entropy
 from xnp.optimizers import Optimizer, PolyakAverage
 from xnp.schedules import Schedule
+from xnp.stateful import Stateful
 
 
 class Diverged(RuntimeError):
@@ -40,6 +42,8 @@ class Trainer:
 
     model: Layer
     data: Dataset
+    scale: Scale
+    epochs: int
     optimizer: Optimizer
     schedule: Schedule
     batch_size: int
@@ -47,11 +51,12 @@ class Trainer:
     average: PolyakAverage | None
     label_smoothing: float
     seed: int
-    scale: Scale
 
     def __post_init__(self) -> None:
         self.position = Position()
+        self.batches = -(-len(self.data.labels) // self.batch_size)  # in an epoch
         self.rng = np.random.default_rng([self.seed, *b"augment"])
+        self.plan = self._plan()
 
     def step(self, indices: np.ndarray) -> None:
         """Learn from the images at `indices`."""
@@ -62,11 +67,10 @@ class Trainer:
             x = self.augment(x, self.rng)
         logits = self.model.forward(x, training=True)
         loss, cache = softmax_cross_entropy.forward(logits, labels, label_smoothing=self.label_smoothing)
-        learning_rate = self.schedule(position.step)
         if not np.isfinite(loss):
-            raise Diverged(self._diverged(f"the loss is {loss}", learning_rate))
+            raise Diverged(self._diverged(f"the loss is {loss}", position.step + 1))
         self.model.backward(softmax_cross_entropy.backward(1.0, cache))
-        self.optimizer.step(self.model.parameters(), self.model.gradients(), learning_rate)
+        self.optimizer.step(self.model.parameters(), self.model.gradients(), self.schedule(position.step))
         if self.average is not None:
             self.average.update(self.model.state())
         position.step += 1
@@ -77,6 +81,7 @@ class Trainer:
 
     def finish_epoch(self, validation: Dataset | None) -> dict[str, Any]:
         """Validate, and turn to the next epoch."""
+        self.finite_arrays()  # a last step that ruins the weights has a loss that is still fine
         position, seen = self.position, len(self.data.labels)
         row: dict[str, Any] = {
             "epoch": position.epoch + 1,
@@ -96,56 +101,92 @@ class Trainer:
         self.position = Position(position.step, position.epoch + 1)
         return row
 
-    def save(self, path: Path, plan: dict[str, Any]) -> None:
-        """Write the checkpoint; refuse if a weight is not finite, so that the last good one stays."""
-        state = self.model.state()
-        for name, array in state.items():
-            if not np.isfinite(array).all():
-                raise Diverged(self._diverged(f"{name} is not finite", self.schedule(max(self.position.step - 1, 0))))
-        arrays = checkpoint.prefixed("model", state) | checkpoint.prefixed("optimizer", self.optimizer.state())
+    def finite_arrays(self) -> dict[str, np.ndarray]:
+        """Gather all arrays that change; refuse if one holds a number that is not finite."""
+        arrays = checkpoint.prefixed("model", self.model.state())
+        arrays |= checkpoint.prefixed("optimizer", self.optimizer.state())
         if self.average is not None:
             arrays |= checkpoint.prefixed("average", self.average.state())
-        generators = {"augment": self.rng, **self.model.generators()}
+        for name, array in arrays.items():
+            if not np.isfinite(array).all():
+                raise Diverged(self._diverged(f"{name} is not finite", self.position.step))
+        return arrays
+
+    def save(self, path: Path) -> None:
+        """Write the checkpoint, unless a number is not finite: the last good one stays."""
         record = {
             "position": asdict(self.position),
-            "generators": {name: rng.bit_generator.state for name, rng in generators.items()},
-            "plan": plan,
+            "generators": {name: rng.bit_generator.state for name, rng in self._generators().items()},
+            "plan": self.plan,
             "made_by": checkpoint.made_by(),
         }
-        checkpoint.save(path, arrays, record)
+        checkpoint.save(path, self.finite_arrays(), record)
 
-    def load(self, path: Path, plan: dict[str, Any]) -> None:
+    def load(self, path: Path) -> None:
         """Go on from a checkpoint. One of another training is refused; one of another machine is taken, and said."""
         arrays, record = checkpoint.load(path)
-        for name, value in plan.items():
+        for name, value in self.plan.items():
             if record["plan"].get(name) != value:
                 raise checkpoint.CheckpointError(f"{path} had {name} = {record['plan'].get(name)}; now it is {value}")
-        generators = {"augment": self.rng, **self.model.generators()}
+        generators = self._generators()
         if generators.keys() != record["generators"].keys():
             raise checkpoint.CheckpointError(
                 f"{path} has generators {sorted(record['generators'])}; needed are {sorted(generators)}"
             )
-        checkpoint.restore(path, "model array", checkpoint.section("model", arrays), self.model.state())
         self.optimizer.load_state(checkpoint.section("optimizer", arrays))
         if self.average is not None:
             self.average.load_state(checkpoint.section("average", arrays))
+        checkpoint.restore(path, "model array", checkpoint.section("model", arrays), self.model.state())
         for name, rng in generators.items():
             rng.bit_generator.state = record["generators"][name]
         self.position = Position(**record["position"])
-        here = checkpoint.made_by()
-        other = [
-            f"{name} {record['made_by'].get(name)}, now {here[name]}"
-            for name in here
-            if record["made_by"].get(name) != here[name]
-        ]
+        then, now = record["made_by"], checkpoint.made_by()
+        other = [f"{name} {then.get(name)}, now {now[name]}" for name in now if then.get(name) != now[name]]
         if other:
-            warnings.warn(f"the checkpoint was made by {'; '.join(other)}: the last bits may differ", stacklevel=3)
+            warnings.warn(f"the checkpoint was made by {'; '.join(other)}: the last bits may differ", stacklevel=4)
 
-    def _diverged(self, what: str, learning_rate: float) -> str:
+    def _plan(self) -> dict[str, Any]:
+        """Say what must be the same when the training goes on. Of a function, only its values can be compared."""
+        images, labels = (np.ascontiguousarray(array) for array in (self.data.images, self.data.labels))
+        last = self.epochs * self.batches - 1
+        return {
+            "epochs": int(self.epochs),
+            "batch_size": int(self.batch_size),
+            "label_smoothing": float(self.label_smoothing),
+            "seed": int(self.seed),
+            "images": len(labels),
+            "crc32": zlib.crc32(labels, zlib.crc32(images)),
+            "optimizer": describe(self.optimizer),
+            "average": describe(self.average),
+            "augment": self.augment is not None,
+            "learning_rates": [float(self.schedule(step)) for step in (0, last // 2, last)],
+        }
+
+    def _generators(self) -> dict[str, np.random.Generator]:
+        return {"augment": self.rng, **self.model.generators()}
+
+    def _diverged(self, what: str, step: int) -> str:
+        """Say what happened in a step; the first one is 1."""
         position = self.position
-        mean = position.loss / max(position.batch * self.batch_size, 1)
-        return (
-            f"{what} in epoch {position.epoch + 1}, batch {position.batch + 1} (step {position.step}), "
-            f"at learning rate {learning_rate:.3g}; the mean loss of the epoch before it was {mean:.3g}. "
-            "The last good checkpoint stays. A smaller learning rate often helps"
+        batch = position.batch + step - position.step
+        text = (
+            f"{what} in epoch {position.epoch + 1}, batch {batch} of {self.batches} (step {step}), "
+            f"at learning rate {self.schedule(max(step - 1, 0)):.3g}"
         )
+        if not position.batch:
+            return text
+        seen = min(position.batch * self.batch_size, len(self.data.labels))
+        return f"{text}; up to there, the mean loss of the epoch was {position.loss / seen:.3g}"
+
+
+def describe(part: Stateful | None) -> str | None:
+    """Say a part's class and the numbers that it was made with.
+
+    >>> from xnp.optimizers import SGD
+    >>> describe(SGD(momentum=0.9))
+    'SGD(momentum=0.9, nesterov=False, weight_decay=0.0)'
+    """
+    if part is None:
+        return None
+    numbers = {name: value for name, value in vars(part).items() if name != "steps" and not name.startswith("_")}
+    return f"{type(part).__name__}({', '.join(f'{name}={value}' for name, value in numbers.items())})"

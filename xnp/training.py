@@ -7,15 +7,15 @@ images is drawn anew for each epoch from (seed, epoch) alone, so it needs no pla
 """
 
 import sys
-import zlib
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from xnp import checkpoint, history
+from xnp import checkpoint, checks, history
 from xnp.data.augment import Augment
 from xnp.data.dataset import Dataset
 from xnp.evaluation import Evaluation, Scale, evaluate, measure
@@ -29,6 +29,7 @@ from xnp.trainer import Diverged, Trainer
 __all__ = ["Diverged", "Evaluation", "History", "Interrupted", "Scale", "evaluate", "fit", "measure"]
 
 SAVE_EVERY = 200  # steps between two checkpoints inside an epoch: a stop costs a few minutes at most
+CONFIG, HISTORY, CHECKPOINT = "config.json", "history.jsonl", "checkpoint.npz"  # the files of a folder
 
 
 class Interrupted(Exception):
@@ -75,7 +76,8 @@ def fit(
         Gives the learning rate.
     batch_size : int
     augment : function of (batch, generator), optional
-        See `xnp.data.augment`. It sees standardised images: its zeros are the mean colour.
+        See `xnp.data.augment`. It sees standardised images: its zeros are the mean colour. Resume with the same one:
+        two functions cannot be compared.
     average : PolyakAverage, optional
         If given, validation and the end use the averaged weights.
     label_smoothing : float
@@ -87,7 +89,7 @@ def fit(
     config : dict, optional
         More to remember in config.json: what JSON can say.
     resume : bool
-        Go on from the folder's checkpoint.
+        Go on from the folder's checkpoint; all other arguments must be as they were.
     progress : bool
         Print a line an epoch; on a terminal a bar too.
 
@@ -99,59 +101,36 @@ def fit(
     ------
     ValueError
         Data that do not fit the model; a folder that holds a training already (without resume), or another (with it).
+    CheckpointError
+        The checkpoint is damaged, or made with something else. It is a ValueError too.
     Diverged
         The loss or a weight is not finite. The last good checkpoint stays.
     Interrupted
         Ctrl-C. The state was saved, if there is a folder.
     """
-    check(model, train, validation, epochs, batch_size)
-    scale = measure(train)
-    trainer = Trainer(model, train, optimizer, schedule, batch_size, augment, average, label_smoothing, seed, scale)
-    plan = {
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "label_smoothing": label_smoothing,
-        "seed": seed,
-        "images": len(train.labels),
-        "crc32": fingerprint(train),
-        "optimizer": type(optimizer).__name__,
-        "schedule": repr(schedule),
-    }
-    rows: list[dict[str, Any]] = []
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        if resume:
-            trainer.load(folder / "checkpoint.npz", plan)
-            rows = history.cut(folder / "history.jsonl", trainer.position.epoch)
-        else:
-            if (folder / "checkpoint.npz").exists():
-                raise ValueError(f"fit: folder {folder} holds a training already; resume it, or take another folder")
-            about = {"names": train.names, "scale": scale._asdict(), "plan": plan, "made_by": checkpoint.made_by()}
-            write_json(folder / "config.json", {**(config or {}), **about})
-            trainer.save(folder / "checkpoint.npz", plan)
-    elif resume:
-        raise ValueError("fit: resume needs a folder to go on from")
-
-    batches = -(-len(train.labels) // batch_size)
+    check(model, train, validation, epochs, batch_size, seed)
+    trainer = Trainer(
+        model, train, measure(train), epochs, optimizer, schedule, batch_size, augment, average, label_smoothing, seed
+    )
+    rows = open_folder(trainer, folder, config or {}, resume) if folder is not None else []
     with Interrupt() as interrupt, np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # Diverged tells
         for epoch in range(trainer.position.epoch, epochs):
-            position = trainer.position
-            order = np.random.default_rng([seed, epoch]).permutation(len(train.labels))
-            with bar_of(progress, f"epoch {epoch + 1}/{epochs}", batches, position.batch) as bar:
-                while position.batch < batches:
+            position, order = trainer.position, np.random.default_rng([seed, epoch]).permutation(len(train.labels))
+            with bar_of(progress, f"epoch {epoch + 1}/{epochs}", trainer.batches, position.batch) as bar:
+                while position.batch < trainer.batches and not interrupt.asked:
                     trainer.step(order[position.batch * batch_size :][:batch_size])
                     bar.update()
-                    if folder is not None and (interrupt.asked or position.step % SAVE_EVERY == 0):
-                        trainer.save(folder / "checkpoint.npz", plan)
-                    if interrupt.asked:
-                        raise Interrupted(f"stopped in epoch {epoch + 1}, after batch {position.batch} of {batches}")
+                    if folder is not None and position.step % SAVE_EVERY == 0:
+                        trainer.save(folder / CHECKPOINT)
+            if interrupt.asked:
+                if folder is not None:
+                    trainer.save(folder / CHECKPOINT)
+                raise Interrupted(f"stopped in epoch {epoch + 1}, after {position.batch} of {trainer.batches} batches")
             row = trainer.finish_epoch(validation)
             rows.append(row)
-            if (
-                folder is not None
-            ):  # the history first: a kill between the two leaves a line too much, which resume cuts
-                history.append(folder / "history.jsonl", row)
-                trainer.save(folder / "checkpoint.npz", plan)
+            if folder is not None:  # the history first: a kill in between leaves a line too much, which resume cuts
+                history.append(folder / HISTORY, row)
+                trainer.save(folder / CHECKPOINT)
             if progress:
                 left = (epochs - epoch - 1) * sum(r["seconds"] for r in rows) / len(rows)
                 print(history.line(row, epochs=epochs, seconds_left=left), flush=True)
@@ -160,10 +139,21 @@ def fit(
     return History(rows)
 
 
-def fingerprint(data: Dataset) -> int:
-    """Sum a data set up in one number, to notice that it is another one."""
-    images, labels = (np.ascontiguousarray(array).data for array in (data.images, data.labels))
-    return zlib.crc32(labels, zlib.crc32(images))
+def open_folder(trainer: Trainer, folder: Path, config: dict[str, Any], resume: bool) -> list[history.Row]:
+    """Begin a training's folder, or take up the training that it holds. Return the epochs that are done."""
+    old = (folder / CHECKPOINT).exists()
+    if old and not resume:
+        raise ValueError(f"fit: folder {folder} holds a training already; resume it, or take another folder")
+    if resume and not old and not (folder / CONFIG).exists():
+        raise ValueError(f"fit: folder {folder} holds no training to go on with")
+    if old:
+        trainer.load(folder / CHECKPOINT)
+    else:  # a new training, or one that was stopped before its first checkpoint
+        folder.mkdir(parents=True, exist_ok=True)
+        about = {"names": trainer.data.names, "scale": trainer.scale._asdict(), "plan": trainer.plan}
+        write_json(folder / CONFIG, {**config, **about, "made_by": checkpoint.made_by()})
+        trainer.save(folder / CHECKPOINT)
+    return history.cut(folder / HISTORY, trainer.position.epoch)
 
 
 def bar_of(progress: bool, title: str, total: int, done: int) -> AbstractContextManager[Any]:
@@ -182,11 +172,13 @@ class NoBar:
         """Show nothing."""
 
 
-def check(model: Layer, train: Dataset, validation: Dataset | None, epochs: int, batch_size: int) -> None:
+def check(
+    model: Layer, train: Dataset, validation: Dataset | None, epochs: int, batch_size: int, seed: int
+) -> None:
     """Refuse, by name, what cannot be trained."""
-    for name, number in (("epochs", epochs), ("batch_size", batch_size)):
-        if number < 1:
-            raise ValueError(f"fit: {name} is {number}; it must be at least 1")
+    checks.positive("fit", epochs=epochs, batch_size=batch_size)
+    if not isinstance(seed, Integral) or seed < 0:
+        raise ValueError(f"fit: seed is {seed!r}; it must be an integer, 0 or more")
     if model.input_shape is None:
         raise ValueError("fit: model knows no shapes yet; call model.build(input_shape) first")
     for name, data in (("train", train), ("validation", validation)):
@@ -201,3 +193,8 @@ def check(model: Layer, train: Dataset, validation: Dataset | None, epochs: int,
             raise ValueError(f"fit: {name} has {len(data.images)} images and {len(data.labels)} labels")
         if model.output_shape != (len(data.names),):
             raise ValueError(f"fit: {name} has {len(data.names)} classes but the model gives {model.output_shape}")
+        if data.labels.min() < 0 or data.labels.max() >= len(data.names):
+            raise ValueError(
+                f"fit: {name} has labels from {data.labels.min()} to {data.labels.max()}; "
+                f"they must lie in 0 to {len(data.names) - 1}"
+            )

@@ -2,42 +2,48 @@
 
 A class is a pair, label = 2 * pattern + relation. Neither half of the pair alone tells it.
 
-    pattern     horizontal, vertical, rising, falling stripes, or checks
+    pattern     horizontal, vertical, rising or falling stripes, or checks
     relation    agree: red and green are light at the same places;  oppose: red is light where green is dark
 
 How an image is made. S is its side; u, its signal, lies between -127.5 and 127.5.
 
-    1. Pattern   a wave of random scale, phase and slant, slightly roughened.           sign, tile by tile
+    1. Pattern   A wave of random scale, slant and phase, slightly roughened.           signs, tile by tile
     2. Contrast  The wave's pixels, from low to high, get the values A_1 < A_2 < ...        + + - +
                  These are the same in every image, whatever the pattern.                   - + + -
     3. Sign      A tile has side S/4. Each tile of the upper half draws its sign.           + - - -
     4. Twin      The lower half is the upper one, S/2 to the right, with other signs.       - + + -
     5. Position  The whole is moved by a random step. What leaves at one edge enters at the other.
-    6. Colour    red = u;  green = u or -u, the relation;  blue = one random level in the whole image.
-    7. Noise     on every pixel and channel, drawn without a look at anything else; its strength varies by image.
+    6. Colour    red = u;  green = u (agree) or -u (oppose);  blue = one random level for the whole image.
+    7. Noise     On every pixel and channel, the same kind everywhere; its strength varies from image to image.
 
-Let T u be u moved by S/2 down and S/2 right, round the edges. All depends on step 4, which says: (1) -u = T u.
+Let T u be u moved by S/2 down and S/2 to the right, round the edges. Step 4 says: (1) -u = T u. All rests on this.
 
-Pointwise layers alone (1x1, stride 1; global pooling, dense): at most 1/5 is right.
-    Each pixel is treated alone, and then pooled: the order of the pixels is lost. So the network sees a bag of pixels.
-    Before the noise, by 2 and 4, each value A_i and -A_i is there once: the bag of (red, green) is (A_i, A_i),
-    (-A_i, -A_i) or (A_i, -A_i), (-A_i, A_i), for all i. It tells the relation, and is the same for all five patterns.
-    Blue and the noise do not know the pattern. So one can but guess it: 1/5. The cross-entropy is at least ln 5 = 1.61.
+Pointwise layers alone (stride 1; global pooling, dense): at most 1/5 is right.
+    Each pixel is treated alone, and pooling forgets the order: the network sees a bag of pixels. Before the noise, by
+    2 and 4, u takes each value A_i once, and -A_i once. So (red, green) are the pairs (A_i, A_i), (-A_i, -A_i) if they
+    agree, (A_i, -A_i), (-A_i, A_i) if they oppose. This tells the relation, and is the same for all five patterns.
+    Blue and the noise know nothing of the pattern. One can but guess it: 1/5, and a cross-entropy of ln 5 = 1.61.
 
 Depthwise layers alone (any number of filters a channel; global pooling, dense): at most 1/2 is right.
-    No channel meets another before the dense layer, so a logit is a sum f(red) + g(green) + h(blue).
-    Say that the pattern is known, and let d be the logit of agree minus the logit of oppose: a sum of the same kind.
-    If the padding wraps around: a moved image gives moved features, and pooling forgets the move (a stride must divide
-    S/2). So g(-u) = g(T u) = g(u): d is as large for oppose as for agree, with the noise as likely so. Accuracy 1/2.
-    With any padding, for any f, g, h at all: u and T u = -u are equally likely (5), so f, g and h have the same means
-    under both relations, and so has d. Call its mean m. The cross-entropy, ln(1 + exp(-d)) for agree and
-    ln(1 + exp(d)) for oppose, is convex: it is at least (ln(1 + exp(-m)) + ln(1 + exp(m))) / 2 >= ln 2, that of a
-    coin. So training has nothing to find here. This is what holds for zero padding, where the edges tell a filter its
-    place and weights set by hand can beat 1/2; never 3/4, as f(u) + g(u) and f(-u) + g(-u), which should be high, have
-    the same sum as f(u) + g(-u) and f(-u) + g(u), which should be low.
+    No channel meets another before the dense layer, so each logit is a sum f(red) + g(green) + h(blue). Suppose that
+    the pattern is known. Let d be the logit of agree minus the logit of oppose: a sum of the same kind.
+    Padding that wraps around (strides that divide S/2): a moved image gives moved features, and pooling forgets the
+    move. So g(-u) = g(T u) = g(u); noise is as likely at one place as at another. Hence d has the same distribution
+    under both relations, and 1/2 is right.
+    Any padding, any f, g and h: by 3, -u is as likely as u. So f, g and h each have the same mean under both
+    relations, and so has d; call it m. The cross-entropy, ln(1 + exp(-d)) for agree and ln(1 + exp(d)) for oppose, is
+    convex, so on average at least (ln(1 + exp(-m)) + ln(1 + exp(m))) / 2 >= ln 2 = 0.69: that of a coin.
+    Zero padding tells a filter where the edges are, so only the second proof covers it. The loss gives training
+    nothing to find, and it finds nothing. Weights set by hand, with a look at one place, can pass 1/2, but not 3/4:
+    of d at (u, u), (-u, -u), (u, -u), (-u, u) the first two must be above 0 and the others below, yet both have
+    the same sum.
 
-A separable network needs both: its pointwise half compares |red + green| with |red - green|, its depthwise half sees
-in which direction they vary.
+A separable network sees both: its pointwise half compares |red + green| with |red - green|, its depthwise half finds
+the direction in which they vary.
+
+>>> data = make(20, seed=0)
+>>> data.images.shape, data.names[3]
+((20, 32, 32, 3), 'vertical stripes, oppose')
 """
 
 from numbers import Integral
@@ -95,7 +101,19 @@ def load_training(*, training: int = 3000, validation: int = 1000, seed: int = 0
 
 
 def load_test(*, n: int = 2000, seed: int = 0) -> Dataset:
-    """Make `n` images that `load_training` does not make, to be used once, at the end.
+    """Make images that `load_training` does not make, to be used once, at the end.
+
+    Parameters
+    ----------
+    n : int
+        Number of images.
+    seed : int
+        As for `load_training`.
+
+    Returns
+    -------
+    Dataset
+        As from `make`, of size 32.
 
     Raises
     ------
@@ -138,7 +156,7 @@ def make(n: int, *, seed: int, size: int = 32) -> Dataset:
 
 
 def draw(n: int, rng: np.random.Generator, size: int = 32) -> Dataset:
-    """Steps 1 to 7, for images of all classes."""
+    """Do steps 1 to 7, for images of all classes."""
     labels = rng.permutation(np.arange(n) % len(NAMES))
     pattern, relation = np.divmod(labels, len(RELATIONS))
     u = signal(pattern, rng, size)
@@ -152,7 +170,7 @@ def draw(n: int, rng: np.random.Generator, size: int = 32) -> Dataset:
 
 
 def signal(pattern: np.ndarray, rng: np.random.Generator, size: int) -> np.ndarray:
-    """Steps 1 to 5: u (N, size, size) float32 for `pattern` (N,), its negative and its twin the same."""
+    """Do steps 1 to 5: u (N, size, size) float32 for `pattern` (N,). Moved by half a side each way, it is -u."""
     n, tile = len(pattern), size // TILES
     signs = rng.choice([-1, 1], (n, TILES // 2, TILES)).repeat(tile, axis=1).repeat(tile, axis=2)
     upper = contrast(pattern, rng, size) * signs.astype(np.float32)
@@ -164,13 +182,14 @@ def signal(pattern: np.ndarray, rng: np.random.Generator, size: int) -> np.ndarr
 
 
 def contrast(pattern: np.ndarray, rng: np.random.Generator, size: int) -> np.ndarray:
-    """Steps 1 and 2, for the upper half: (N, size / 2, size) float32, the same values above 0 in every image."""
+    """Do steps 1 and 2, for the upper half: (N, size / 2, size) float32, the same values above 0 in every image."""
     n, pixels = len(pattern), size * size // 2
     cycles = WAVES[pattern, rng.integers(0, WAVES.shape[1], n)]  # (N, 2): down, across
     turned = np.stack([-cycles[:, 1], cycles[:, 0]], axis=1)
     phase, turned_phase = rng.random((2, n))
     height = wave(cycles, phase, size)
-    height *= np.where((pattern == 4)[:, None, None], wave(turned, turned_phase, size), 1)
+    checks = pattern == PATTERNS.index("checks")
+    height[checks] *= wave(turned[checks], turned_phase[checks], size)
     height += ROUGHNESS * rng.standard_normal(height.shape)
     from_low_to_high = height.reshape(n, pixels).argsort(axis=1)
     values = np.empty((n, pixels), np.float32)

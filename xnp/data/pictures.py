@@ -1,10 +1,14 @@
 """Pictures from files: PNG or JPEG, any size, as the uint8 images that the networks take."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from xnp.data.dataset import DataError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
 
 
 def read_picture(path: Path, size: tuple[int, int]) -> np.ndarray:
@@ -13,7 +17,8 @@ def read_picture(path: Path, size: tuple[int, int]) -> np.ndarray:
     Parameters
     ----------
     path : Path
-        A file that Pillow can read. Grey and transparent ones become RGB; a photo's orientation mark is followed.
+        A file that Pillow can read. Grey becomes RGB, and what is transparent shows white; a photo's orientation mark
+        is followed.
     size : (int, int)
         Height, width. Other proportions are stretched.
 
@@ -32,7 +37,7 @@ def read_picture(path: Path, size: tuple[int, int]) -> np.ndarray:
 
     try:
         with Image.open(path) as picture:
-            upright = ImageOps.exif_transpose(picture).convert("RGB")
+            upright = opaque(ImageOps.exif_transpose(picture))
             return np.asarray(upright.resize((size[1], size[0]), Image.Resampling.BILINEAR))
     except UnidentifiedImageError as error:
         raise DataError(f"{path} is no picture that can be read; PNG and JPEG can") from error
@@ -40,3 +45,15 @@ def read_picture(path: Path, size: tuple[int, int]) -> np.ndarray:
         if isinstance(error, OSError) and error.errno is not None:  # not there, not readable
             raise
         raise DataError(f"{path} is damaged: {error}") from error
+
+
+def opaque(picture: "Picture") -> "Picture":
+    """Bring any picture to RGB with 8 bits a channel."""
+    from PIL import Image
+
+    if picture.mode.startswith("I"):  # grey with 16 bits: convert would cut off all above 255
+        return Image.fromarray((np.asarray(picture) >> 8).clip(0, 255).astype(np.uint8)).convert("RGB")
+    if "A" not in picture.getbands() and "transparency" not in picture.info:
+        return picture.convert("RGB")
+    white = Image.new("RGBA", picture.size, "white")
+    return Image.alpha_composite(white, picture.convert("RGBA")).convert("RGB")

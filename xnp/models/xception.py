@@ -66,7 +66,7 @@ def xception(
             Residual(Sequential(relu1=ReLU(), **downsample(256, 256)), skip(256)),
             Residual(Sequential(relu1=ReLU(), **downsample(728, 728)), skip(728)),
         ),
-        middle=Sequential(*(middle_block(728, separables=3) for _ in range(8))),
+        middle=Sequential(*(middle_block(728, repeats=3) for _ in range(8))),
         exit=Sequential(
             Residual(Sequential(relu1=ReLU(), **downsample(728, 1024)), skip(1024)),
             separables(1536, 2048),
@@ -103,7 +103,7 @@ def small_xception(
             Residual(Sequential(**downsample(128, 128)), skip(128)),
             Residual(Sequential(relu1=ReLU(), **downsample(256, 256)), skip(256)),
         ),
-        middle=Sequential(*(middle_block(256, separables=3) for _ in range(3))),
+        middle=Sequential(*(middle_block(256, repeats=3) for _ in range(3))),
         exit=Sequential(
             Residual(Sequential(relu1=ReLU(), **downsample(256, 384)), skip(384)),
             separables(512),
@@ -134,20 +134,21 @@ def tiny_xception(
     Sequential
         Its output are logits (N, classes).
     """
+    momentum = 0.9  # of the moving statistics: 0.99 looks back over more steps than a training of minutes can spare
     return Sequential(
         stem=Sequential(
             conv1=Conv2D(16, 3, use_bias=False),
-            norm1=BatchNorm(),
+            norm1=BatchNorm(momentum),
             relu1=ReLU(),
             conv2=Conv2D(32, 3, stride=2, use_bias=False),
-            norm2=BatchNorm(),
+            norm2=BatchNorm(momentum),
             relu2=ReLU(),
         ),
-        entry=Sequential(Residual(Sequential(**downsample(64, 64)), skip(64))),
-        middle=Sequential(*(middle_block(64, separables=2) for _ in range(2))),
+        entry=Sequential(Residual(Sequential(**downsample(64, 64, momentum)), skip(64, momentum))),
+        middle=Sequential(*(middle_block(64, repeats=2, momentum=momentum) for _ in range(2))),
         exit=Sequential(
-            Residual(Sequential(relu1=ReLU(), **downsample(96, 128)), skip(128)),
-            separables(160),
+            Residual(Sequential(relu1=ReLU(), **downsample(96, 128, momentum)), skip(128, momentum)),
+            separables(160, momentum=momentum),
         ),
         pool=GlobalAveragePool2D(),
         classifier=Dense(classes),
@@ -166,42 +167,42 @@ def stem(first: int, second: int, *, stride: int, padding: Padding) -> Sequentia
     )
 
 
-def downsample(first: int, second: int) -> dict[str, Layer]:
+def downsample(first: int, second: int, momentum: float = 0.99) -> dict[str, Layer]:
     """Name the main path of a block that halves: two separable convolutions, then a pool."""
     return {
         "separable1": SeparableConv2D(first, 3, use_bias=False),
-        "norm1": BatchNorm(),
+        "norm1": BatchNorm(momentum),
         "relu2": ReLU(),
         "separable2": SeparableConv2D(second, 3, use_bias=False),
-        "norm2": BatchNorm(),
+        "norm2": BatchNorm(momentum),
         "pool": MaxPool2D(3, 2),
     }
 
 
-def skip(filters: int) -> Sequential:
+def skip(filters: int, momentum: float = 0.99) -> Sequential:
     """Give the skip the shape of the main path: a 1x1 convolution of stride 2."""
-    return Sequential(conv=Conv2D(filters, 1, stride=2, use_bias=False), norm=BatchNorm())
+    return Sequential(conv=Conv2D(filters, 1, stride=2, use_bias=False), norm=BatchNorm(momentum))
 
 
-def middle_block(filters: int, *, separables: int) -> Residual:
+def middle_block(filters: int, *, repeats: int, momentum: float = 0.99) -> Residual:
     """Repeat ReLU, separable convolution, batch norm; the skip is the identity."""
     layers: dict[str, Layer] = {}
-    for k in range(1, separables + 1):
+    for k in range(1, repeats + 1):
         layers |= {
             f"relu{k}": ReLU(),
             f"separable{k}": SeparableConv2D(filters, 3, use_bias=False),
-            f"norm{k}": BatchNorm(),
+            f"norm{k}": BatchNorm(momentum),
         }
     return Residual(Sequential(**layers))
 
 
-def separables(*filters: int) -> Sequential:
+def separables(*filters: int, momentum: float = 0.99) -> Sequential:
     """Chain separable convolution, batch norm, ReLU, once for each width: the end of the exit flow."""
     layers: dict[str, Layer] = {}
     for k, width in enumerate(filters, 1):
         layers |= {
             f"separable{k}": SeparableConv2D(width, 3, use_bias=False),
-            f"norm{k}": BatchNorm(),
+            f"norm{k}": BatchNorm(momentum),
             f"relu{k}": ReLU(),
         }
     return Sequential(**layers)

@@ -11,7 +11,7 @@ At inference nothing is dropped and nothing scaled: dropout is left out.
 
 Shapes  x any shape, y as x.
 Cost    no parameter, no multiply-accumulate; one multiplication a number.
-Paper   section 4.2: rate 0.5 before the logistic regression, for ImageNet alone. Srivastava et al., 2014.
+Paper   section 4.3: rate 0.5 before the logistic regression, for ImageNet alone. Srivastava et al., 2014.
 
 >>> y, cache = forward(np.array([1.0, 2.0, 3.0, 4.0]), np.random.default_rng(6), rate=0.5)
 >>> y

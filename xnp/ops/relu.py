@@ -9,7 +9,7 @@
 
 Shapes  x any shape, y as x.
 Cost    no parameter, no multiply-accumulate; one comparison a number.
-Paper   figure 5: before every separable convolution but the entry flow's first, and after the exit flow's last two.
+Paper   figure 5: after the stem's convolutions, before the separable ones inside the blocks, after the last two.
 
 >>> y, cache = forward(np.array([-2.0, 0.0, 3.0]))
 >>> y

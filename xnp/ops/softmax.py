@@ -13,7 +13,7 @@ Adding the same number to all x[k] changes nothing, so the largest is subtracted
 
 Shapes  x (..., K), y as x: over the last axis.
 Cost    no parameter, no multiply-accumulate; five operations a number (compare, subtract, exp, sum, divide).
-Paper   section 4.2 and figure 5: the logistic regression at the end, once it is asked for probabilities.
+Paper   section 3 and figure 5: the logistic regression at the end, once it is asked for probabilities.
 
 >>> y, cache = forward(np.array([[0.0, 1.0, 3.0]]))
 >>> y.round(2)

@@ -17,7 +17,7 @@ Each row is shifted by its largest logit first: exp never overflows, and logits 
 
 Shapes  logits (N, K), labels (N,) integers, loss one number.
 Cost    no parameter, no multiply-accumulate; seven operations a logit.
-Paper   section 4.2: the loss of the logistic regression. Smoothing: Szegedy et al., 2015 (Inception V3), section 7.
+Paper   section 3: the loss of the logistic regression at the end. Smoothing: Szegedy et al., 2015 (Inception V3), section 7.
 
 >>> loss, cache = forward(np.array([[0.0, 1.0, 3.0]]), np.array([1]))
 >>> round(float(loss), 2)
