@@ -87,7 +87,7 @@ def test_a_smooth_function_has_no_kink(g, eps):
     assert not kink(g, eps)
 
 
-@pytest.mark.parametrize("where", np.linspace(-0.95, 0.95, 39).round(3))
+@pytest.mark.parametrize("where", [*np.linspace(-0.95, 0.95, 39).round(3), 1 / 3, -1 / 3, 1 / 6])
 @pytest.mark.parametrize("eps", [1e-5, 1e-6])
 def test_a_corner_within_eps_is_a_kink(where, eps):
     """Wherever the corner stands: some distances make one of the two halvings blind, never both."""

@@ -17,59 +17,65 @@ from xnp.count import EXTRAS
 def main(arguments: list[str] | None = None) -> int:
     """Run one command line; return its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    parser = make_parser()
-    options = parser.parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     options.command = shlex.join(["xnp", *arguments])
-    warnings.formatwarning = lambda message, *_: f"xnp: note: {message}\n"
     try:
-        return options.run(options, parser)
-    except BrokenPipeError:  # the reader went away, as in `xnp count tiny | head`
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: print(f"xnp: note: {message}", file=sys.stderr)
+            code = options.function(options)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # the reader went away, as in `xnp count xception | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except KeyboardInterrupt:
-        print("xnp: interrupted", file=sys.stderr)
-    except (ValueError, OSError, MemoryError) as error:
-        print(f"xnp {options.verb}: {error}", file=sys.stderr)
+        print(f"xnp {options.verb}: interrupted", file=sys.stderr)
+    except OSError as error:
+        about = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else error
+        print(f"xnp {options.verb}: {about}", file=sys.stderr)
+    except (ValueError, MemoryError) as error:
+        print(f"xnp {options.verb}: {error or 'not enough memory'}", file=sys.stderr)
     return 1
 
 
-def train(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+def train(options: argparse.Namespace) -> int:
     """Train, then draw what came out."""
     from xnp import runs, training
 
+    given = {name: getattr(options, name) for name in TRAIN_OPTIONS if getattr(options, name) is not None}
+    if options.resume and (given or options.run):
+        flag = f"--{next(iter(given), 'run').replace('_', '-')}"
+        options.parser.error(f"--resume goes on with what {options.resume} was made with; it takes no {flag}")
+    if "data_dir" in given and given.get("data") != "cifar10":
+        options.parser.error("--data-dir belongs to --data cifar10")
     if options.resume:
-        changed = [f"--{name.replace('_', '-')}" for name in TRAIN_OPTIONS if getattr(options, name) is not None]
-        if changed or options.run_folder:
-            parser.error(
-                f"--resume goes on with what {options.resume} was made with; it takes no {(changed or ['--run'])[0]}"
-            )
         folder = options.resume
-        settings, config = runs.read_settings(folder)
-        command = config["command"]
+        settings, command, _, _ = runs.read_config(folder)
     else:
-        given = {name: getattr(options, name) for name in TRAIN_OPTIONS if getattr(options, name) is not None}
-        base = {"data": "patterns", "data_dir": None, "model": "tiny", "seed": 0}
-        recipe = runs.RECIPES[given.get("data", "patterns")]
-        settings = runs.Settings(**{**base, **recipe, **given})
-        folder, command = options.run_folder or runs.new_folder(settings), options.command
-    print(f"{settings.model} Xception on {settings.data}, into {folder}")
+        settings = runs.make_settings(given)
+        folder, command = options.run or runs.new_folder(settings), options.command
+    print(f"{settings.model} Xception on {settings.data}, into {folder}", flush=True)
+    go_on = f"Go on with:  {shlex.join(['xnp', 'train', '--resume', str(folder)])}"
     try:
         runs.train(settings, folder, command=command, resume=bool(options.resume))
     except training.Interrupted as stop:
-        print(f"xnp train: {stop}. It is saved. Go on with:  xnp train --resume {folder}", file=sys.stderr)
-        return 1
+        print(f"xnp train: {stop}. It is saved. {go_on}", file=sys.stderr)
+    except KeyboardInterrupt:  # before the first step, or the second Ctrl-C
+        there = (folder / training.CHECKPOINT).exists()
+        print(f"xnp train: interrupted. {f'The last checkpoint stays. {go_on}' if there else ''}", file=sys.stderr)
     except training.Diverged as error:
-        print(f"xnp train: {error}: {folder / 'checkpoint.npz'}", file=sys.stderr)
-        return 1
-    draw_training(folder)
-    return 0
+        stays = f"The last good checkpoint stays: {folder / training.CHECKPOINT}"
+        print(f"xnp train: {error}. {stays}. A smaller --learning-rate often helps", file=sys.stderr)
+    else:
+        draw_training(folder)
+        return 0
+    return 1
 
 
 def draw_training(folder: Path) -> None:
     """Draw the curves, and what the trained model says of the validation images."""
     from xnp import history, runs, training, viz
 
-    viz.save(viz.curves(history.read(folder / "history.jsonl")), folder / "curves.png")
+    viz.save(viz.curves(history.read(folder / training.HISTORY)), folder / "curves.png")
     run = runs.open_run(folder)
     _, validation = runs.load_training(run.settings)
     if validation is None:
@@ -93,7 +99,7 @@ def draw_answers(folder: Path, prefix: str, data: Any, result: Any) -> None:
     viz.save(page, folder / f"{prefix}predictions.png")
 
 
-def evaluate(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+def evaluate(options: argparse.Namespace) -> int:
     """Ask a trained model for every test image."""
     from dataclasses import replace
 
@@ -112,7 +118,7 @@ def evaluate(options: argparse.Namespace, parser: argparse.ArgumentParser) -> in
     return 0
 
 
-def predict(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+def predict(options: argparse.Namespace) -> int:
     """Say what a trained model sees in pictures."""
     import numpy as np
 
@@ -131,7 +137,7 @@ def predict(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int
     return 0
 
 
-def count(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+def count(options: argparse.Namespace) -> int:
     """Print a network layer by layer."""
     from xnp import runs
     from xnp.count import count as count_model
@@ -142,7 +148,7 @@ def count(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     return 0
 
 
-def gradcheck(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+def gradcheck(options: argparse.Namespace) -> int:
     """Check every gradient by numbers."""
     from xnp import gradcheck as checks
 
@@ -153,7 +159,7 @@ def gradcheck(options: argparse.Namespace, parser: argparse.ArgumentParser) -> i
     return 1 if failed else 0
 
 
-def download(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+def download(options: argparse.Namespace) -> int:
     """Fetch CIFAR-10."""
     from xnp.data import cifar10
 
@@ -164,7 +170,9 @@ def download(options: argparse.Namespace, parser: argparse.ArgumentParser) -> in
 def make_parser() -> argparse.ArgumentParser:
     """Describe the command line."""
     parser = argparse.ArgumentParser(
-        prog="xnp", description="Xception from scratch in pure NumPy: train it, use it, count it, check it."
+        prog="xnp",
+        description="Xception from scratch in pure NumPy: train it, use it, count it, check it.",
+        epilog="example:  xnp train",
     )
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
 
@@ -176,7 +184,7 @@ def make_parser() -> argparse.ArgumentParser:
             epilog=f"example:  {example}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        added.set_defaults(run=lambda options, _: function(options, added))
+        added.set_defaults(function=function, parser=added)
         return added
 
     add_train_options(verb(train, "xnp train --data cifar10 --subset 5000 --epochs 20"))
@@ -217,28 +225,14 @@ def add_train_options(parser: argparse.ArgumentParser) -> None:
     add("--batch-size", type=positive, metavar="N", help="images in a step")
     add("--optimizer", choices=["sgd", "rmsprop", "adamw"])
     add("--learning-rate", type=rate, metavar="R", help="at its highest")
-    add(
-        "--schedule",
-        choices=["one-cycle", "cosine", "step", "constant"],
-        help="of the learning rate; step is the paper's",
-    )
+    schedules = ["one-cycle", "cosine", "step", "constant"]
+    add("--schedule", choices=schedules, help="of the learning rate; step is the paper's")
     add("--weight-decay", type=rate, metavar="R", help="on kernels alone")
     add("--label-smoothing", type=share, metavar="E")
     add("--average", type=share, metavar="D", help="decay of the Polyak average of the weights; 0 for none")
-    add(
-        "--augment",
-        nargs="*",
-        choices=["flip", "crop", "cutout"],
-        metavar="A",
-        help="any of flip, crop, cutout; or nothing",
-    )
-    add(
-        "--run",
-        dest="run_folder",
-        type=Path,
-        metavar="DIR",
-        help="folder of this training (default: a new one in runs/)",
-    )
+    augments = ["flip", "crop", "cutout"]
+    add("--augment", nargs="*", choices=augments, metavar="A", help="any of flip, crop, cutout; or nothing")
+    add("--run", type=Path, metavar="DIR", help="folder of this training (default: a new one in runs/)")
     add("--resume", type=Path, metavar="RUN", help="go on with a training that was stopped")
 
 

@@ -6,7 +6,7 @@
     conv2d    dx        17     3.1e-10             1.9e-16       ok
 
 One operation: `check` moves each number of each array by itself. The dy is random. A dy of ones would hide mistakes:
-it makes the dx of batch normalisation 0, whatever else is wrong.
+with it the dx of batch normalisation is 0, and so is its part that comes from the variance, be it right or wrong.
 
 A network: it has too many numbers for that. `check_model` moves all numbers of an array together, in a random
 direction d, and compares two numbers: the measured slope of the loss along d, and sum(gradient * d).

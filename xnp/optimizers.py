@@ -25,13 +25,14 @@ Paper   section 4.2. ImageNet: SGD, momentum 0.9. JFT: RMSprop, momentum 0.9. Bo
 """
 
 import math
+from abc import ABC, abstractmethod
 
 import numpy as np
 
 from xnp.stateful import Arrays, Stateful, check_same
 
 
-class Optimizer(Stateful):
+class Optimizer(Stateful, ABC):
     """What all optimizers share: the checks and the walk over the parameters. `_update` is the formula."""
 
     def step(self, parameters: Arrays, gradients: Arrays, learning_rate: float) -> None:
@@ -64,8 +65,9 @@ class Optimizer(Stateful):
         for path, p in parameters.items():
             self._update(p, gradients[path], lr, *(self._kept[slot][path] for slot in self.slots))
 
+    @abstractmethod
     def _update(self, p: np.ndarray, g: np.ndarray, lr: float, *kept: np.ndarray) -> None:
-        raise NotImplementedError
+        """Change one parameter, and what is kept for it, in place."""
 
 
 class SGD(Optimizer):

@@ -5,12 +5,12 @@ a folder  -> settings, and the trained model
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from xnp import checkpoint, models, training
+from xnp import checkpoint, checks, models, training
 from xnp.data import augment, cifar10, patterns
 from xnp.data.dataset import Dataset
 from xnp.layers import Sequential
@@ -39,7 +39,6 @@ AUGMENTS: dict[str, augment.Augment] = {
     "cutout": augment.cutout,
 }
 
-
 IMAGE_SHAPE = (32, 32, 3)  # of both data sets
 
 
@@ -49,7 +48,7 @@ class RunError(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """What a training is made with. The defaults of the last nine depend on the data: see `RECIPES`."""
+    """What a training is made with. Most defaults depend on the data: see `RECIPES`."""
 
     data: str
     data_dir: str | None
@@ -65,7 +64,23 @@ class Settings:
     weight_decay: float
     label_smoothing: float
     average: float  # decay of the Polyak average; 0 is none
-    augment: tuple[str, ...]
+    augment: tuple  # of str
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value, kind = getattr(self, field.name), float | int if field.type is float else field.type
+            if not isinstance(value, kind):  # type: ignore[arg-type]
+                raise RunError(f"{field.name} is {value!r}; it must be of type {getattr(kind, '__name__', kind)}")
+        choices: list[tuple[str, str, Mapping[str, Any]]] = [
+            ("data", self.data, RECIPES),
+            ("model", self.model, MODELS),
+            ("optimizer", self.optimizer, OPTIMIZERS),
+            ("schedule", self.schedule, SCHEDULES),
+            *(("augment", name, AUGMENTS) for name in self.augment),
+        ]
+        for option, name, known in choices:
+            if name not in known:
+                raise RunError(f"{option} is {name!r}; known are {', '.join(known)}")
 
 
 # Found on the validation split of 5,000 CIFAR-10 training images, and of the patterns; the test images had no part.
@@ -99,6 +114,15 @@ RECIPES: dict[str, dict[str, Any]] = {
 }
 
 
+class Config(NamedTuple):
+    """What a run's config.json says."""
+
+    settings: Settings
+    command: str
+    names: tuple[str, ...]
+    scale: training.Scale
+
+
 class Run(NamedTuple):
     """A training that was opened again."""
 
@@ -109,8 +133,21 @@ class Run(NamedTuple):
     epoch: int  # complete epochs
 
 
+def make_settings(given: dict[str, Any]) -> Settings:
+    """Take what was chosen, and from the recipe of its data what was not.
+
+    >>> make_settings({"epochs": 2}).data, make_settings({"data": "cifar10"}).augment
+    ('patterns', ('flip', 'crop'))
+    """
+    data = given.get("data", "patterns")
+    recipe = RECIPES.get(data, RECIPES["patterns"])  # of other data: Settings will refuse them
+    values = {"data": data, "data_dir": None, "model": "tiny", "seed": 0, **recipe, **given}
+    return Settings(**{**values, "augment": tuple(values["augment"])})
+
+
 def train(settings: Settings, folder: Path, *, command: str, resume: bool = False) -> training.History:
     """Train as the settings say; `command` is remembered in config.json."""
+    checks.positive("train", epochs=settings.epochs, batch_size=settings.batch_size)
     data, validation = load_training(settings)
     steps = -(-len(data.labels) // settings.batch_size)
     augments = [AUGMENTS[name] for name in settings.augment]
@@ -153,16 +190,26 @@ def load_test(settings: Settings) -> Dataset:
     return cifar10.load_test(settings.data_dir)
 
 
-def read_settings(folder: Path) -> tuple[Settings, dict[str, Any]]:
-    """Read what a run was made with, and all of its config.json."""
+def read_config(folder: Path) -> Config:
+    """Read what a run was made with.
+
+    Raises
+    ------
+    RunError
+        The folder is no run.
+    """
+    path = folder / training.CONFIG
     try:
-        config = json.loads((folder / "config.json").read_text())
-        values = {field.name: config["settings"][field.name] for field in fields(Settings)}
+        config = json.loads(path.read_text())
+        settings = make_settings({field.name: config["settings"][field.name] for field in fields(Settings)})
+        scale = training.Scale(tuple(config["scale"]["mean"]), tuple(config["scale"]["std"]))
+        return Config(settings, config["command"], tuple(config["names"]), scale)
     except FileNotFoundError as error:
-        raise RunError(f"{folder} is no run: it has no config.json") from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise RunError(f"{folder}/config.json is damaged, or not of `xnp train`: {error!r}") from error
-    return Settings(**{**values, "augment": tuple(values["augment"])}), config
+        raise RunError(f"{folder} is no run: it has no {path.name}") from error
+    except KeyError as error:
+        raise RunError(f"{path} is not of `xnp train`: it lacks {error}") from error
+    except (TypeError, ValueError) as error:
+        raise RunError(f"{path} is damaged: {error}") from error
 
 
 def open_run(folder: Path) -> Run:
@@ -175,16 +222,15 @@ def open_run(folder: Path) -> Run:
     CheckpointError
         The checkpoint is damaged, or of another model.
     """
-    settings, config = read_settings(folder)
-    path = folder / "checkpoint.npz"
+    config = read_config(folder)
+    path = folder / training.CHECKPOINT
     if not path.exists():
-        raise RunError(f"{folder} has no checkpoint.npz yet")
+        raise RunError(f"{folder} has no {path.name} yet")
     arrays, record = checkpoint.load(path)
-    names, scale = tuple(config["names"]), training.Scale(*map(tuple, config["scale"].values()))
-    model = MODELS[settings.model](IMAGE_SHAPE, len(names), seed=settings.seed)
+    model = MODELS[config.settings.model](IMAGE_SHAPE, len(config.names), seed=config.settings.seed)
     average = checkpoint.section("average/average", arrays)
     checkpoint.restore(path, "model array", average or checkpoint.section("model", arrays), model.state())
-    return Run(settings, model, names, scale, record["position"]["epoch"])
+    return Run(config.settings, model, config.names, config.scale, record["position"]["epoch"])
 
 
 def new_folder(settings: Settings) -> Path:

@@ -147,7 +147,7 @@ class Trainer:
 
     def _plan(self) -> dict[str, Any]:
         """Say what must be the same when the training goes on. Of a function, only its values can be compared."""
-        images, labels = (np.ascontiguousarray(array) for array in (self.data.images, self.data.labels))
+        images, labels = (np.ascontiguousarray(array).data for array in (self.data.images, self.data.labels))
         last = self.epochs * self.batches - 1
         return {
             "epochs": int(self.epochs),

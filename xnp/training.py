@@ -6,6 +6,7 @@ changes: parameters, moving statistics, average, optimizer, generators, and the 
 images is drawn anew for each epoch from (seed, epoch) alone, so it needs no place in it.
 """
 
+import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -56,7 +57,7 @@ def fit(
     average: PolyakAverage | None = None,
     label_smoothing: float = 0.0,
     seed: int = 0,
-    folder: Path | None = None,
+    folder: str | os.PathLike[str] | None = None,
     config: dict[str, Any] | None = None,
     resume: bool = False,
     progress: bool = True,
@@ -84,7 +85,7 @@ def fit(
         See `xnp.ops.softmax_cross_entropy`.
     seed : int
         Of the order of the images and of augmentation. The model has its own.
-    folder : Path, optional
+    folder : path, optional
         Takes config.json, history.jsonl and checkpoint.npz. Without it nothing is written.
     config : dict, optional
         More to remember in config.json: what JSON can say.
@@ -109,10 +110,13 @@ def fit(
         Ctrl-C. The state was saved, if there is a folder.
     """
     check(model, train, validation, epochs, batch_size, seed)
+    if resume and folder is None:
+        raise ValueError("fit: resume needs a folder to go on from")
     trainer = Trainer(
         model, train, measure(train), epochs, optimizer, schedule, batch_size, augment, average, label_smoothing, seed
     )
-    rows = open_folder(trainer, folder, config or {}, resume) if folder is not None else []
+    folder = None if folder is None else Path(folder)
+    rows = [] if folder is None else open_folder(trainer, folder, config or {}, resume)
     with Interrupt() as interrupt, np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # Diverged tells
         for epoch in range(trainer.position.epoch, epochs):
             position, order = trainer.position, np.random.default_rng([seed, epoch]).permutation(len(train.labels))
@@ -172,9 +176,7 @@ class NoBar:
         """Show nothing."""
 
 
-def check(
-    model: Layer, train: Dataset, validation: Dataset | None, epochs: int, batch_size: int, seed: int
-) -> None:
+def check(model: Layer, train: Dataset, validation: Dataset | None, epochs: int, batch_size: int, seed: int) -> None:
     """Refuse, by name, what cannot be trained."""
     checks.positive("fit", epochs=epochs, batch_size=batch_size)
     if not isinstance(seed, Integral) or seed < 0:

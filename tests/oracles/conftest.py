@@ -1,6 +1,7 @@
 """What the oracle tests share: how configurations are drawn, and how the distance of two answers is measured."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,19 @@ class Draw:
         """Draw how a kernel slides. It need not fit into the image."""
         padding = self.one_of("same", "valid", self.whole(0, 3))
         return {"stride": self.one_or_two(3), "padding": padding, "dilation": self.one_or_two(3)}
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Let torch, where it is imported, work in one thread: on small arrays several spend their time waiting."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        yield
+        return
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

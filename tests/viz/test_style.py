@@ -131,6 +131,14 @@ def test_place_counts_inches_from_the_upper_left_corner():
     assert axes.get_position().bounds == pytest.approx((0.25, 0.25, 0.5, 0.5))
 
 
+def test_write_hangs_the_text_from_its_upper_left_corner():
+    figure = Figure(figsize=(4, 2))
+    style.write(figure, left=1, top=0.5, text="A")
+    figure.draw_without_rendering()
+    x, _, _, y = figure.texts[0].get_window_extent().extents / figure.dpi
+    assert (x, y) == pytest.approx((1, 1.5), abs=0.02)
+
+
 # Settings.
 
 

@@ -16,7 +16,7 @@ VALIDATION = ("validation_loss", "validation_accuracy")
 
 
 def epochs(n: int, *, validation: bool = True) -> list[dict[str, Any]]:
-    """A history of n epochs, every value another."""
+    """Make a history of n epochs, every value another."""
     rng = np.random.default_rng(n)
     keys = ("loss", "accuracy", "learning_rate", *VALIDATION * validation)
     return [{"epoch": 1 + i, **dict(zip(keys, rng.random(len(keys)).tolist(), strict=True))} for i in range(n)]

@@ -6,6 +6,7 @@ No array exists yet: each is drawn when it is first asked for, by a generator of
 (seed, path). So a network can be counted without memory, and one layer more leaves all other weights as they were.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from numbers import Integral
 from types import ModuleType
@@ -27,7 +28,7 @@ class Spec(NamedTuple):
     trainable: bool = True
 
 
-class Layer:
+class Layer(ABC):
     """A piece of a network: one operation, or a container of layers."""
 
     path = ""
@@ -80,24 +81,25 @@ class Layer:
         """What errors call the layer: its path, or its class where it stands alone."""
         return self.path or type(self).__name__
 
+    @abstractmethod
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         """Compute the output, and keep what `backward` needs."""
-        raise NotImplementedError
 
+    @abstractmethod
     def backward(self, dy: np.ndarray) -> np.ndarray:
         """Turn the gradient of the output into that of the input; overwrite the parameters' gradients."""
-        raise NotImplementedError
 
+    @abstractmethod
     def leaves(self) -> Iterator["Leaf"]:
         """Yield the layers that hold an operation, in the order of forward."""
-        raise NotImplementedError
 
+    @abstractmethod
     def rows(self, input_shape: Shape) -> tuple[list[Row], Shape]:
         """Count one image of `input_shape`: a row for each operation, and the output's shape."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _connect(self, input_shape: Shape) -> Shape:
-        raise NotImplementedError
+        """Fix the shapes inside; give the output's."""
 
     def parameters(self) -> dict[str, np.ndarray]:
         """Path -> live array of all that is trained. Update in place; the arrays are never replaced."""

@@ -61,7 +61,8 @@ def curves(history: Sequence[Mapping[str, float | None]]) -> Figure:
     axes["rate"].set(
         title=f"Learning rate: last {rates[-1]:.3g}, highest {top:.3g}", ylabel="rate", ylim=(0, 1.1 * top or 1)
     )
-    axes["rate"].set_yticks([0, top], ["0", f"{top:.3g}"])
+    axes["rate"].set_yticks([0, top] if top else [0])
+    axes["rate"].yaxis.set_major_formatter(lambda rate, _: f"{rate:.3g}")
     for panel in axes.values():
         panel.set(xlabel="epoch", xlim=(epochs[0] - 0.5, epochs[-1] + 0.5))
         panel.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
