@@ -1,5 +1,6 @@
 """What a trained network says of images: standardise, ask, count the right answers."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -70,12 +71,14 @@ def evaluate(model: Layer, data: Dataset, scale: Scale, *, batch_size: int = 256
 
 def measure(data: Dataset) -> Scale:
     """Find mean and standard deviation of each channel, of pixels in 0 to 1."""
-    pixels = data.images.reshape(-1, data.images.shape[-1])
-    counts = [np.bincount(channel, minlength=256) for channel in pixels.T]  # exact, and without a float copy
-    levels = np.arange(256) / 255
-    mean = [float(n @ levels / n.sum()) for n in counts]
-    std = [float(np.sqrt(n @ (levels - m) ** 2 / n.sum())) for n, m in zip(counts, mean, strict=True)]
-    return Scale(tuple(mean), tuple(s or 1.0 for s in std))  # a channel of one value only: any scale will do
+    pixels, levels = data.images.reshape(-1, data.images.shape[-1]), np.arange(256)
+    n, mean, std = len(pixels), [], []
+    for channel in pixels.T:
+        counts = np.bincount(channel, minlength=256)
+        total, squares = int(counts @ levels), int(counts @ levels**2)  # whole numbers: nothing is rounded
+        mean.append(total / n / 255)
+        std.append(math.sqrt(n * squares - total**2) / n / 255 or 1.0)  # one value only: any scale will do
+    return Scale(tuple(mean), tuple(std))
 
 
 @contextmanager

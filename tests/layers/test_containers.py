@@ -98,7 +98,12 @@ def test_an_empty_sequential_is_the_identity():
 
 @pytest.mark.parametrize(
     "container",
-    [lambda *layers: Sequential(*layers), lambda *layers: Residual(Sequential(*layers)), lambda *ls: Parallel(*ls)],
+    [
+        Sequential,
+        Parallel,
+        lambda *layers: Residual(Sequential(*layers)),
+        lambda *layers: Residual(ReLU(), Sequential(*layers)),
+    ],
 )
 def test_training_reaches_every_layer(container):
     net = container(Dropout(0.5), BatchNorm(momentum=0.5)).build((30,), dtype=np.float64)

@@ -65,10 +65,15 @@ MISFITS = {
     "stride of 0": (Conv2D(2, 3, stride=0), (5, 6, 3), "conv2d: stride is 0; it must be a positive integer"),
     "padding": (Conv2D(2, 3, padding="full"), (5, 6, 3), 'conv2d: padding is "full"; it must be'),
     "kernel_size": (Conv2D(2, (3, 3, 3)), (5, 6, 3), "Conv2D: kernel_size is (3, 3, 3); it must be a positive"),
-    "groups": (
+    "groups, of the channels out": (
         GroupedConv2D(4, 3, groups=3),
         (5, 6, 3),
         "GroupedConv2D: groups is 3 but there are 3 channels in and 4 out; groups must divide both",
+    ),
+    "groups, of the channels in": (
+        GroupedConv2D(6, 3, groups=3),
+        (5, 6, 4),
+        "GroupedConv2D: groups is 3 but there are 4 channels in and 6 out; groups must divide both",
     ),
     "activation": (
         SeparableConv2D(4, 3, activation="tanh"),

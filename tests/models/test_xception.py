@@ -7,7 +7,7 @@ import pytest
 
 from xnp import models
 from xnp.count import count
-from xnp.layers import Residual
+from xnp.layers import BatchNorm, Residual
 from xnp.ops import softmax_cross_entropy
 
 
@@ -74,8 +74,14 @@ def test_every_convolution_is_as_the_paper_has_it(xception):
             assert (getattr(leaf, "activation", None), getattr(leaf, "depth_multiplier", 1)) == (None, 1)
         elif type(leaf).__name__ == "MaxPool2D":
             assert (leaf.size, leaf.stride, leaf.padding) == (3, 2, "same")
-        elif type(leaf).__name__ == "BatchNorm":
-            assert (leaf.momentum, leaf.eps) == (0.99, 1e-3)
+
+
+@pytest.mark.parametrize(
+    ("make", "momentum"), [(models.xception, 0.99), (models.small_xception, 0.99), (models.tiny_xception, 0.9)]
+)
+def test_every_batch_norm_of_a_network_is_alike(make, momentum):
+    norms = [leaf for leaf in make().leaves() if isinstance(leaf, BatchNorm)]
+    assert {(norm.momentum, norm.eps) for norm in norms} == {(momentum, 1e-3)}
 
 
 def test_other_sizes_and_classes():

@@ -46,7 +46,7 @@ WRONG_TYPES = [
     ("elu", (IMAGE + 0j,), {}, "x is complex128; it must be float32 or float64"),
     ("max_pool2d", (IMAGE + 0j,), {}, "x is complex128; it must be float32 or float64"),
     ("relu", (np.arange(3),), {}, "x is int64; it must be float32 or float64"),
-    ("relu", (None,), {}, "x is a NoneType; it must be a NumPy array (...)"),
+    ("relu", (None,), {}, "x is a NoneType; it must be a NumPy array (N, ...)"),
     (
         "separable_conv2d",
         (IMAGE + 0j, ones(3, 3, 3, 1) + 0j, ones(3, 4) + 0j),
@@ -89,8 +89,9 @@ def test_a_wrong_dy(dy, error, message):
         ops.conv2d.backward(dy, cache)
 
 
-def test_the_dy_of_a_loss_is_one_number():
+@pytest.mark.parametrize("dy", [np.ones(2), None, "1"])
+def test_the_dy_of_a_loss_is_one_number(dy):
     _, cache = ops.softmax_cross_entropy.forward(ROWS, LABELS)
-    message = "softmax_cross_entropy: dy has shape (2,); the loss is one number, so dy must be one"
+    message = f"softmax_cross_entropy: dy is {dy!r}; the loss is one number, so dy must be one"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        ops.softmax_cross_entropy.backward(np.ones(2), cache)
+        ops.softmax_cross_entropy.backward(dy, cache)

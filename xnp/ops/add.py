@@ -7,7 +7,7 @@ r"""Addition: where a residual connection comes back to the main path.
     (1)  y  = a + b
     (2)  da = dy,  db = dy
 
-Shapes  a, b and y: any shape, the same for all three. Nothing is broadcast.
+Shapes  a, b and y (N, ...): any shape, the same for all three. Nothing is broadcast.
 Cost    no parameter, no multiply-accumulate; one addition a number.
 Paper   figure 5 and section 4.6: the residual connections of twelve of the fourteen modules.
 
@@ -92,6 +92,6 @@ def cost(a_shape: tuple[int, ...], b_shape: tuple[int, ...]) -> Cost:
 
 def check(a: np.ndarray, b: np.ndarray) -> None:
     """Refuse, by name, what cannot be added number by number."""
-    checks.rank("add", "a", a, "...")
+    checks.rank("add", "a", a, "N ...")
     checks.shape("add", "b", b, a.shape, f"a has shape {a.shape}")
     checks.dtypes("add", a=a, b=b)

@@ -9,7 +9,7 @@
 
 At inference nothing is dropped and nothing scaled: dropout is left out.
 
-Shapes  x any shape, y as x.
+Shapes  x (N, ...): any shape, y as x.
 Cost    no parameter, no multiply-accumulate; one multiplication a number.
 Paper   section 4.3: rate 0.5 before the logistic regression, for ImageNet alone. Srivastava et al., 2014.
 
@@ -50,7 +50,7 @@ def forward(x: np.ndarray, rng: np.random.Generator, *, rate: float) -> tuple[np
     Parameters
     ----------
     x : array
-        Any shape.
+        Any shape (N, ...).
     rng : numpy.random.Generator
         Draws the mask, one float32 a number whatever x's dtype is: a seed means the same mask for all dtypes.
     rate : float
@@ -100,7 +100,7 @@ def cost(x_shape: tuple[int, ...], *, rate: float) -> Cost:
 
 def check(x: np.ndarray, rng: np.random.Generator, rate: float) -> None:
     """Refuse, by name, what cannot be dropped from."""
-    checks.rank("dropout", "x", x, "...")
+    checks.rank("dropout", "x", x, "N ...")
     checks.dtypes("dropout", x=x)
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"dropout: rng is a {type(rng).__name__}; it must be a numpy.random.Generator")

@@ -7,7 +7,7 @@
     (1)  y  = x where x > 0, else alpha * (exp(x) - 1)
     (2)  dx = dy where x > 0, else dy * alpha * exp(x)       and alpha * exp(x) = y + alpha
 
-Shapes  x any shape, y as x.
+Shapes  x (N, ...): any shape, y as x.
 Cost    no parameter, no multiply-accumulate; three operations a number (exp, minus 1, times alpha).
 Paper   section 4.7, figure 10: tried between depthwise and pointwise. Clevert, Unterthiner and Hochreiter, 2015.
 
@@ -48,7 +48,7 @@ def forward(x: np.ndarray, *, alpha: float = 1.0) -> tuple[np.ndarray, Cache]:
     Parameters
     ----------
     x : array, float32 or float64
-        Any shape.
+        Any shape (N, ...).
     alpha : float
         Minus the limit on the left; more than 0.
 
@@ -96,7 +96,7 @@ def cost(x_shape: tuple[int, ...], *, alpha: float = 1.0) -> Cost:
 
 def check(x: np.ndarray, alpha: float) -> None:
     """Refuse, by name, what is not a real array or not a slope."""
-    checks.rank("elu", "x", x, "...")
+    checks.rank("elu", "x", x, "N ...")
     checks.dtypes("elu", checks.REAL, x=x)
     if not 0 < alpha < np.inf:
         raise ValueError(f"elu: alpha is {alpha}; it must be more than 0, and finite")

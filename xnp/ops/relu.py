@@ -7,7 +7,7 @@
     (1)  y  = max(x, 0)
     (2)  dx = dy where x > 0, else 0
 
-Shapes  x any shape, y as x.
+Shapes  x (N, ...): any shape, y as x.
 Cost    no parameter, no multiply-accumulate; one comparison a number.
 Paper   figure 5: after the stem's convolutions, before the separable ones inside the blocks, after the last two.
 
@@ -49,7 +49,7 @@ def forward(x: np.ndarray) -> tuple[np.ndarray, Cache]:
     Parameters
     ----------
     x : array, float32 or float64
-        Any shape.
+        Any shape (N, ...).
 
     Returns
     -------
@@ -91,5 +91,5 @@ def cost(x_shape: tuple[int, ...]) -> Cost:
 
 def check(x: np.ndarray) -> None:
     """Refuse, by name, what is not a real array."""
-    checks.rank("relu", "x", x, "...")
+    checks.rank("relu", "x", x, "N ...")
     checks.dtypes("relu", checks.REAL, x=x)

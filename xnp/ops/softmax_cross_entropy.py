@@ -17,7 +17,7 @@ Each row is shifted by its largest logit first: exp never overflows, and logits 
 
 Shapes  logits (N, K), labels (N,) integers, loss one number.
 Cost    no parameter, no multiply-accumulate; seven operations a logit.
-Paper   section 3: the loss of the logistic regression at the end. Smoothing: Szegedy et al., 2015 (Inception V3), section 7.
+Paper   section 3: the loss of the logistic regression. Smoothing: Szegedy et al., 2015 (Inception V3), section 7.
 
 >>> loss, cache = forward(np.array([[0.0, 1.0, 3.0]]), np.array([1]))
 >>> round(float(loss), 2)
@@ -111,10 +111,8 @@ def backward(dy: float | np.ndarray, cache: Cache) -> np.ndarray:
     dlogits : (N, K) array. The labels, being integers, have no gradient.
     """
     p, target = cache
-    if np.shape(dy) != ():
-        raise ValueError(
-            f"softmax_cross_entropy: dy has shape {np.shape(dy)}; the loss is one number, so dy must be one"
-        )
+    if not isinstance(dy, float | int | np.generic | np.ndarray) or np.shape(dy) != ():
+        raise ValueError(f"softmax_cross_entropy: dy is {dy!r}; the loss is one number, so dy must be one")
     return (p - target) * (p.dtype.type(dy) / len(p))
 
 
