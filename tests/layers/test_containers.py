@@ -200,3 +200,9 @@ def test_a_flattened_network_does_not():
     net = Sequential(flat=Flatten(), top=Dense(2)).build((4, 4, 3), dtype=np.float64)
     with pytest.raises(ValueError, match=r"dense: .*\(48, 2\)"):
         net.forward(draw(2, 5, 5, 3))
+
+
+@pytest.mark.parametrize("container", [Sequential, Parallel])
+def test_a_name_that_is_the_place_of_another_layer_is_refused(container):
+    with pytest.raises(ValueError, match='the name "1" is the place of another layer'):
+        container(ReLU(), **{"1": ReLU()})

@@ -53,7 +53,7 @@ class Sequential(Container):
     """Layers one after the other: `Sequential(conv1=Conv2D(32, 3), norm1=BatchNorm(), relu1=ReLU())`."""
 
     def __init__(self, *layers: Layer, **named: Layer) -> None:
-        self.children = number(layers) | named
+        self.children = by_name(layers, named)
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         """Run the layers in their order."""
@@ -126,7 +126,7 @@ class Parallel(Container):
     _joined: concatenate.Cache | None = None
 
     def __init__(self, *branches: Layer, **named: Layer) -> None:
-        self.children = number(branches) | named
+        self.children = by_name(branches, named)
         if not self.children:
             raise ValueError("Parallel: branches is empty; at least one is needed")
 
@@ -161,6 +161,9 @@ class Parallel(Container):
         return [*rows, Row(join(self.path, "concatenate"), "Concatenate", output_shape, 0, 0, 0, {})], output_shape
 
 
-def number(layers: tuple[Layer, ...]) -> dict[str, Layer]:
-    """Name layers by their place, from 1."""
-    return {str(place): layer for place, layer in enumerate(layers, 1)}
+def by_name(layers: tuple[Layer, ...], named: dict[str, Layer]) -> dict[str, Layer]:
+    """Name layers by their place, from 1; then come those that have a name."""
+    numbered = {str(place): layer for place, layer in enumerate(layers, 1)}
+    if twice := numbered.keys() & named.keys():
+        raise ValueError(f'the name "{min(twice)}" is the place of another layer; choose one that is no number')
+    return numbered | named
