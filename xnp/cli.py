@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
         about = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else error
         print(f"xnp {options.verb}: {about}", file=sys.stderr)
     except (ValueError, MemoryError) as error:
-        print(f"xnp {options.verb}: {error or 'not enough memory'}", file=sys.stderr)
+        print(f"xnp {options.verb}: {str(error) or type(error).__name__}", file=sys.stderr)
     return 1
 
 
