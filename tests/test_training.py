@@ -90,6 +90,14 @@ def test_a_step_by_hand():
     assert row["validation_loss"] is None
 
 
+def test_loss_and_accuracy_are_means_over_the_images():
+    model = Sequential(Flatten(), Dense(3)).build((6, 6, 3), dtype=np.float64)
+    _, past = run(model=model, schedule=Constant(0.0), augment=None, average=None, epochs=1)  # batches of 5 and of 3
+    expected = evaluate(model, make_data(), measure(make_data()))
+    assert past.rows[0]["loss"] == pytest.approx(expected.loss, rel=1e-12)
+    assert past.rows[0]["accuracy"] == expected.accuracy
+
+
 def test_each_image_is_seen_once_an_epoch_in_a_new_order(monkeypatch):
     seen = []
 
