@@ -444,10 +444,18 @@ def test_a_real_process(tmp_path, line, code, said):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has other words for a closed pipe")
-def test_a_reader_that_goes_away(tmp_path):
+@pytest.mark.parametrize("length", [10, 100_000])  # a short text waits in a buffer until the end
+def test_a_reader_that_goes_away(length):
     reader, writer = os.pipe()
     os.close(reader)
-    command = [sys.executable, "-m", "xnp", "count", "tiny"]
-    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    script = f"""
+import sys, xnp.count
+from xnp import cli
+xnp.count.count = lambda *_, **__: {length} * "x"
+sys.exit(cli.main(["count", "tiny"]))
+"""
+    command = [sys.executable, "-c", script]
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, env=buffered, text=True, check=False)
     os.close(writer)
     assert (done.returncode, done.stderr) == (1, "")

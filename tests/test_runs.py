@@ -9,6 +9,7 @@ import pytest
 
 from xnp import checkpoint, models, optimizers, runs, schedules, training
 from xnp.checkpoint import CheckpointError
+from xnp.data import patterns
 from xnp.layers import BatchNorm, Conv2D, Dense, Dropout, GlobalAveragePool2D, ReLU, Sequential
 from xnp.runs import RunError, Settings, make_settings
 
@@ -157,7 +158,8 @@ def test_no_validation_where_none_is_wanted():
 
 
 def test_the_test_images_are_others():
-    settings = make_settings(SMALL | {"subset": 200})
+    settings = make_settings(SMALL | {"subset": 200, "seed": 3})
+    assert (runs.load_test(settings).images == patterns.load_test(seed=3).images).all()
     parts = [*runs.load_training(settings), runs.load_test(settings)]
     images = [image.tobytes() for part in parts for image in part.images]
     assert len(set(images)) == len(images) == 2210

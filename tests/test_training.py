@@ -113,6 +113,23 @@ def test_each_image_is_seen_once_an_epoch_in_a_new_order(monkeypatch):
     assert (first != second).any()
 
 
+def test_augmentation_changes_the_standardised_images_of_each_step():
+    seen = []
+
+    def black_out(images, rng):
+        seen.append(images)
+        return np.full_like(images, 2.0)
+
+    model = Sequential(Flatten(), Dense(3)).build((6, 6, 3))
+    run(model=model, augment=black_out, average=None, epochs=1)
+    assert [len(images) for images in seen] == [5, 5, 5, 5, 3]
+    np.testing.assert_allclose(np.concatenate(seen).mean(axis=(0, 1, 2)), 0, atol=1e-5)
+    before = Sequential(Flatten(), Dense(3)).build((6, 6, 3)).parameters()["2/kernel"]
+    change = model.parameters()["2/kernel"] - before
+    np.testing.assert_allclose(change, np.broadcast_to(change[0], change.shape), atol=1e-6)  # all pixels looked alike
+    assert np.abs(change).max() > 0.01
+
+
 def test_the_rate_of_each_step_is_the_schedules():
     asked = []
 
@@ -386,6 +403,13 @@ def test_a_bar_an_epoch_on_a_terminal(capsys, monkeypatch):
     assert "epoch 1/2:" in err
     assert "epoch 2/2:" in err
     assert "/5 " in err  # batches
+
+
+def test_a_bar_goes_on_where_the_training_was_stopped(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with training.bar_of(True, "epoch 2/3", 5, 2):
+        pass
+    assert re.search(r"epoch 2/3: +40%.* 2/5 ", capsys.readouterr().err)
 
 
 def test_nothing_is_shown_without_progress(capsys, monkeypatch):

@@ -27,6 +27,7 @@ from numbers import Integral
 from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 Pair: TypeAlias = int | tuple[int, int]  # one number for both axes, or (height, width)
 Padding: TypeAlias = Literal["same", "valid"] | int
@@ -68,6 +69,13 @@ class Window(NamedTuple):
             slice(top, top + sh * (rows - 1) + 1, sh),
             slice(left, left + sw * (columns - 1) + 1, sw),
         )
+
+    def view(self, padded: np.ndarray) -> np.ndarray:
+        """Show all windows at once: (N, H', W', C, kh, kw). A view: many windows read one pixel, none is copied."""
+        (kh, kw), (sh, sw), (dh, dw), (rows, columns) = self.kernel, self.stride, self.dilation, self.output
+        extents = ((kh - 1) * dh + 1, (kw - 1) * dw + 1)
+        every = sliding_window_view(padded, extents, axis=(1, 2))
+        return every[:, ::sh, ::sw, :, ::dh, ::dw][:, :rows, :columns]
 
     def position(self, p: int, q: int, i: int, j: int) -> tuple[int, int]:
         """Give the pixel (row, column) of the image, padding not counted, that window (p, q) reads at offset (i, j)."""

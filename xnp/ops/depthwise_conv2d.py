@@ -79,7 +79,7 @@ def forward(
     padding: Padding = "same",
     dilation: Pair = 1,
 ) -> tuple[np.ndarray, Cache]:
-    """Equation (1): one elementwise product for each place in the kernel, all windows at once.
+    """Equation (1), written as it stands. einsum runs the loop over (i, j) inside, while the pixels are in the cache.
 
     Parameters
     ----------
@@ -108,11 +108,7 @@ def forward(
     """
     window = check(x, w, b, stride, padding, dilation)
     padded = pad(x, window.padding)
-    y = np.zeros((len(x), *window.output, *w.shape[2:]), x.dtype)  # (N, H', W', C, m)
-    for i, j in window.offsets():
-        y += (
-            padded[window.reads(i, j)][..., np.newaxis] * w[i, j]
-        )  # (N, H', W', C, 1) * (C, m): C meets C, never another
+    y = np.einsum("npqcij,ijck->npqck", window.view(padded), w)  # C meets C, and never another
     y = y.reshape(*y.shape[:3], -1)  # the m results of a channel stand side by side: c*m + k
     if b is not None:
         y += b
@@ -120,7 +116,9 @@ def forward(
 
 
 def backward(dy: np.ndarray, cache: Cache) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """Equations (2) to (4): forward's loop once more, each product sent back to both of its factors.
+    """Equations (2) to (4): each product of forward is sent back to both of its factors.
+
+    (2) needs a loop over (i, j): a window can read a pixel through a view, but many windows cannot add to one.
 
     Parameters
     ----------
@@ -140,13 +138,11 @@ def backward(dy: np.ndarray, cache: Cache) -> tuple[np.ndarray, np.ndarray, np.n
     checks.upstream("depthwise_conv2d", dy, (len(padded), *window.output, C * m), padded.dtype)
     db = dy.sum(axis=(0, 1, 2)) if biased else None  # b was added to every window: (C*m,)
     by_channel = dy.reshape(*dy.shape[:3], C, m)  # what the m kernels of a channel made stands together again
-    dpadded, dw = np.zeros_like(padded), np.empty_like(w)
+    dw = np.einsum("npqck,npqcij->ijck", by_channel, window.view(padded))  # w was used in every window: sum them
+    dpadded, share = np.zeros_like(padded), np.empty(by_channel.shape[:4], dy.dtype)
     for i, j in window.offsets():
-        reads = window.reads(i, j)
-        dpadded[reads] += np.einsum(
-            "npqck,ck->npqc", by_channel, w[i, j]
-        )  # += : windows overlap, a pixel hears from each
-        dw[i, j] = np.einsum("npqck,npqc->ck", by_channel, padded[reads])  # w[i, j] was used in every window: sum them
+        np.einsum("npqck,ck->npqc", by_channel, w[i, j], out=share)  # what each window sends to its pixel (i, j)
+        dpadded[window.reads(i, j)] += share  # += : windows overlap, a pixel hears from each
     return crop(dpadded, window.padding), dw, db
 
 
