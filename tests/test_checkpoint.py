@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import os
 import platform
 import zipfile
 
@@ -209,5 +210,13 @@ def test_made_by_says_what_computes():
     made_by = checkpoint.made_by()
     assert made_by["numpy"] == np.__version__
     assert made_by["python"] == platform.python_version()
-    assert made_by.keys() == {"python", "numpy", "blas", "machine", "engine"}
+    assert made_by.keys() == {"python", "numpy", "blas", "machine", "threads", "engine"}
     assert all(isinstance(value, str) and value for value in made_by.values())
+
+
+def test_made_by_knows_how_many_threads_multiply(monkeypatch):
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    assert checkpoint.made_by()["threads"] == str(os.cpu_count())
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    assert checkpoint.made_by()["threads"] == "7"

@@ -6,6 +6,7 @@ whole one, the old or the new.
 """
 
 import json
+import os
 import platform
 from pathlib import Path
 from typing import Any
@@ -109,12 +110,17 @@ def section(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]
 
 
 def made_by() -> dict[str, str]:
-    """Say what computes here. The same numbers come again only from the same."""
+    """Say what computes here. The same numbers come again only from the same.
+
+    The number of threads counts too: a matrix product that two threads share adds up in another order.
+    """
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    wished = (os.environ.get(name) for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"))
     return {
         "python": platform.python_version(),
         "numpy": np.__version__,
         "blas": f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip(),
         "machine": f"{platform.system()} {platform.machine()}",
+        "threads": next((number for number in wished if number), str(os.cpu_count())),
         "engine": "plain",
     }
