@@ -1,8 +1,8 @@
 """Checkpoints: what goes in comes out; what is damaged, foreign or dangerous is refused, with its path."""
 
 import json
-import pickle
 import os
+import pickle
 import platform
 import zipfile
 
