@@ -93,8 +93,11 @@ def forward(x: np.ndarray, *, size: Pair = 3, stride: Pair = 2, padding: Padding
     winner = np.zeros(y.shape, np.min_scalar_type(places - 1))
     for place, (i, j) in enumerate(window.offsets()):
         challenger = padded[window.reads(i, j)]
-        np.copyto(winner, place, where=challenger > y)  # > and not >= : in a tie the first stays
-        y = np.maximum(y, challenger)
+        better = challenger > y  # > and not >= : in a tie the first stays
+        np.maximum(
+            winner, better * winner.dtype.type(place), out=winner
+        )  # who wins last wins, and has the largest place
+        np.maximum(y, challenger, out=y)
     return y, Cache(x.shape, winner, window, x.dtype)
 
 
