@@ -40,3 +40,10 @@ def test_the_other_figures_are_current():
     assert f"{report.trainable:,}" in README
     assert f"{report.macs:,}" in README
     assert f"- {len(mutants.MUTANTS)} operations with one mistake each" in README
+
+
+def test_all_links_to_files_lead_somewhere():
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
+    assert len(links) > 10
+    for link in links:
+        assert (Path(__file__).parents[1] / link).exists(), link

@@ -1,13 +1,13 @@
 """How fast is a training step, and how much memory does it take, beside PyTorch's on the same network.
 
-    python -m xnp.bench --pairs 15
+    python -m xnp.bench --rounds 15
 
-Each contestant is a process of its own. A parent passes the turn around (A, B, A, B, ...): one works at a time, and
-both meet the same moods of the machine. What counts is the ratio within a pair, not the milliseconds.
+Each contestant is a process of its own. They take turns (A, B, C, A, B, C, ...): only one works at a time, and a slow
+moment of the machine meets all. What counts is the ratio within a round, not the milliseconds.
 
 A step is forward, loss, backward and an SGD update with momentum, of `small_xception` on 32x32x3 images in float32.
-PyTorch runs it eagerly, in its fast layout (channels_last) and in its default one. It needs `pip install xnp[oracles]`.
-Peak memory is that of the whole process, with the libraries it loads (not known on Windows).
+PyTorch runs it eagerly, in its fast layout (channels_last) and in its default one; `pip install -e ".[oracles]"` brings
+it. Peak memory is that of the whole process, with the libraries it loads (not known on Windows).
 """
 
 import argparse
@@ -126,11 +126,11 @@ def peak_megabytes() -> float:
         import resource
     except ImportError:
         return float("nan")
-    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return kilobytes / (1e6 if sys.platform == "darwin" else 1e3)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS, units of 1,024 bytes on Linux
+    return peak * (1 if sys.platform == "darwin" else 1024) / 1e6
 
 
-def compare(names: list[str], *, batch: int, pairs: int) -> dict[str, list[tuple[float, float]]]:
+def compare(names: list[str], *, batch: int, rounds: int) -> dict[str, list[tuple[float, float]]]:
     """Let the contestants take turns: name -> (seconds, peak megabytes) of each turn."""
     command = [sys.executable, "-m", "xnp.bench", "--batch", str(batch), "--contestant"]
     processes = {
@@ -141,7 +141,7 @@ def compare(names: list[str], *, batch: int, pairs: int) -> dict[str, list[tuple
     try:
         for process in processes.values():
             ask(process, "")
-        for _ in range(pairs):
+        for _ in range(rounds):
             for name, process in processes.items():
                 seconds, megabytes = map(float, ask(process, "go\n").split())
                 turns[name].append((seconds, megabytes))
@@ -166,16 +166,16 @@ def main() -> None:
     """Compare, and print a table."""
     parser = argparse.ArgumentParser(prog="python -m xnp.bench", description=__doc__.splitlines()[0])
     parser.add_argument("--batch", type=int, default=64, help="images in a step (default: 64)")
-    parser.add_argument("--pairs", type=int, default=15, help="turns of each contestant (default: 15)")
+    parser.add_argument("--rounds", type=int, default=15, help="turns of each contestant (default: 15)")
     parser.add_argument("--contestant", choices=CONTESTANTS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.contestant:
         contestant(options.contestant, options.batch)
         return
     names = [name for name in CONTESTANTS if name == "xnp plain" or importlib.util.find_spec("torch")]
-    turns = compare(names, batch=options.batch, pairs=options.pairs)
+    turns = compare(names, batch=options.batch, rounds=options.rounds)
     ours = [seconds for seconds, _ in turns["xnp plain"]]
-    print(f"training step of small_xception, batch {options.batch}, float32, {options.pairs} turns each, medians")
+    print(f"training step of small_xception, batch {options.batch}, float32, {options.rounds} turns each, medians")
     print(f"{'':22}{'ms/step':>9}{'images/s':>10}{'peak MB':>9}   speed of xnp against it (quartiles)")
     for name in names:
         seconds = [turn[0] for turn in turns[name]]

@@ -30,7 +30,7 @@ def save(path: Path, arrays: dict[str, np.ndarray], record: dict[str, Any]) -> N
     path : Path
         Where; an older one there is replaced at the end.
     arrays : dict of str to array
-        Any names but "record".
+        Any names but "record" and "file".
     record : dict
         What JSON can say.
     """

@@ -4,7 +4,7 @@ NumPy would broadcast many a wrong shape without a word, and the result would be
 in place of an error. So every operation asks these functions first.
 """
 
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 
@@ -56,7 +56,7 @@ def upstream(op: str, dy: np.ndarray, y_shape: tuple[int, ...], dtype: np.dtype)
 
 def fraction(op: str, name: str, value: float) -> None:
     """Refuse a number that is not in [0, 1)."""
-    if not 0 <= value < 1:
+    if not isinstance(value, Real) or not 0 <= value < 1:
         raise ValueError(f"{op}: {name} is {value}; it must be at least 0 and less than 1")
 
 

@@ -27,7 +27,7 @@ class Row(NamedTuple):
     trainable: int
     non_trainable: int
     macs: int
-    elementwise: dict[str, int]  # what the other operations are (see EXTRAS) -> how many
+    elementwise: dict[str, int]  # kind of the other operations (EXTRAS; "dropout" never counts) -> how many
 
     @property
     def activations(self) -> int:

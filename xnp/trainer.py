@@ -38,7 +38,7 @@ class Position:
 
 @dataclass
 class Trainer:
-    """One training: what changes from step to step, and how it is saved."""
+    """Holds the parts of one training; `step` and `finish_epoch` move it on."""
 
     model: Layer
     data: Dataset

@@ -1,9 +1,9 @@
 """Training: many times forward, loss, backward, update; and what makes that bearable when it takes an hour.
 
 A run can be stopped at any moment, even by kill -9, and gone on with: the weights at its end are bit for bit those of
-a run that was never stopped (on the same machine, with the same NumPy). For that, the checkpoint holds all that
-changes: parameters, moving statistics, average, optimizer, generators, and the place in the epoch. The order of the
-images is drawn anew for each epoch from (seed, epoch) alone, so it needs no place in it.
+a run that was never stopped (on the same machine, with the same NumPy and number of threads). For that, the checkpoint
+holds all that changes: parameters, moving statistics, average, optimizer, generators, and the place in the epoch. The
+order of the images is drawn anew for each epoch from (seed, epoch) alone, so it needs no place in it.
 """
 
 import os

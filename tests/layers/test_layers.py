@@ -212,3 +212,11 @@ def test_dy_of_another_shape_is_refused(of_one_op):
     layer.forward(draw(of_one_op.input_shape))
     with pytest.raises(ValueError, match="dy has shape"):
         layer.backward(draw(of_one_op.output_shape, batch=1))
+
+
+@pytest.mark.parametrize("dy", [np.ones((4, 1), np.float32), np.ones((1, 4))])
+def test_flatten_refuses_a_dy_of_another_shape_or_dtype(dy):
+    layer = Flatten().build((2, 2, 1))
+    layer.forward(np.ones((1, 2, 2, 1), np.float32))
+    with pytest.raises((ValueError, TypeError), match=r"^Flatten: dy "):
+        layer.backward(dy)

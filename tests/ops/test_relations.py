@@ -230,3 +230,8 @@ def test_each_image_is_treated_by_itself(case):
         if gradient is not None:
             pieces = [part[name] for part in parts]
             assert_near(np.concatenate(pieces) if name == "x" else sum(pieces), gradient)
+
+
+def test_global_average_pool_loses_no_digits_over_many_pixels():
+    x = np.full((1, 299, 299, 2), 1.1, np.float32)
+    np.testing.assert_allclose(ops.global_average_pool2d.forward(x)[0], np.float32(1.1), rtol=1e-6)

@@ -31,3 +31,9 @@ def test_elu_neither_overflows_nor_loses_small_numbers():
     y, cache = elu.forward(np.array([-1e5, -1e-20, 1e5]))
     np.testing.assert_allclose(y, [-1, -1e-20, 1e5], rtol=1e-15)
     np.testing.assert_array_equal(elu.backward(np.ones(3), cache), [0, 1, 1])
+
+
+def test_a_nan_stays_visible():
+    x = np.array([np.nan, -1.0, 2.0])
+    assert np.isnan(relu.definition(x)[0])
+    assert np.isnan(relu.forward(x)[0][0])

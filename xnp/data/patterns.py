@@ -24,7 +24,7 @@ Pointwise layers alone (stride 1; global pooling, dense): at most 1/5 is right.
     agree, (A_i, -A_i), (-A_i, A_i) if they oppose. This tells the relation, and is the same for all five patterns.
     Blue and the noise know nothing of the pattern. One can but guess it: 1/5, and a cross-entropy of ln 5 = 1.61.
 
-Depthwise layers alone (any number of filters a channel; global pooling, dense): at most 1/2 is right.
+Depthwise layers alone (any number of filters a channel; global pooling, dense): training finds at most 1/2.
     No channel meets another before the dense layer, so each logit is a sum f(red) + g(green) + h(blue). Suppose that
     the pattern is known. Let d be the logit of agree minus the logit of oppose: a sum of the same kind.
     Padding that wraps around (strides that divide S/2): a moved image gives moved features, and pooling forgets the

@@ -3,7 +3,7 @@
 The spread of the first weights decides whether signals and gradients keep their size from layer to layer. Both rules
 use the fan: how many inputs one output reads (fan_in), and how many outputs one input reaches at most (fan_out).
 
-    Glorot uniform   U(-a, a),  a = sqrt(6 / (fan_in + fan_out))    the author's code; keeps both directions in size
+    Glorot uniform   U(-a, a),  a = sqrt(6 / (fan_in + fan_out))    as the author's code; for both directions
     He normal        N(0, s),   s = sqrt(2 / fan_in)                for ReLU, which drops half of the signal
 
 A depthwise kernel reads kh * kw numbers of one channel: fan_in = kh * kw, not kh * kw * C.

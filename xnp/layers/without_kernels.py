@@ -154,19 +154,21 @@ class Flatten(Leaf):
     """(H, W, C) becomes (H * W * C,), in the order of memory. It computes nothing, so it has no operation."""
 
     axes = ""
-    _shape: Shape | None = None  # of the last input
+    _input: tuple[Shape, np.dtype] | None = None  # shape and dtype of the last one
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         """Put all axes of an image into one."""
         self._ready()
-        self._shape = x.shape
+        self._input = x.shape, x.dtype
         return x.reshape(len(x), -1)
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         """Give the axes back."""
-        if self._shape is None:
+        if self._input is None:
             raise RuntimeError(f"{self.label}: backward was called before forward")
-        return dy.reshape(self._shape)
+        shape, dtype = self._input
+        checks.upstream(self.label, dy, (shape[0], int(np.prod(shape[1:]))), dtype)
+        return dy.reshape(shape)
 
     def plan(self, input_shape: Shape) -> tuple[dict[str, Spec], Cost]:
         """Count nothing; the shape alone changes."""

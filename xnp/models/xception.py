@@ -60,7 +60,7 @@ def xception(
         No array is drawn yet. Its output are logits (N, classes).
     """
     return Sequential(
-        stem=stem(32, 64, stride=2, padding="valid"),
+        stem=stem(32, 64, strides=(2, 1), padding="valid"),
         entry=Sequential(
             Residual(Sequential(**downsample(128, 128)), skip(128)),
             Residual(Sequential(relu1=ReLU(), **downsample(256, 256)), skip(256)),
@@ -82,7 +82,8 @@ def small_xception(
 ) -> Sequential:
     """Build the network of all speed measurements: 1,281,002 trainable parameters, 131,574,784 MACs at 32x32.
 
-    Against `xception`: a stem that keeps the size, two entry blocks, three middle blocks, about a third of the widths.
+    Against `xception`: a stem that keeps the size, two entry blocks of the same widths, three middle blocks of 256
+    channels (not eight of 728), an exit of 256, 384 and 512 (not 728, 1024, 1536 and 2048).
 
     Parameters
     ----------
@@ -98,7 +99,7 @@ def small_xception(
         Its output are logits (N, classes).
     """
     return Sequential(
-        stem=stem(32, 64, stride=1, padding="same"),
+        stem=stem(32, 64, strides=(1, 1), padding="same"),
         entry=Sequential(
             Residual(Sequential(**downsample(128, 128)), skip(128)),
             Residual(Sequential(relu1=ReLU(), **downsample(256, 256)), skip(256)),
@@ -118,7 +119,7 @@ def tiny_xception(
 ) -> Sequential:
     """Build the network that a laptop trains in minutes: 86,106 trainable parameters, 6,493,760 MACs at 32x32.
 
-    Every part of `xception` is there once or twice. The stem halves the image at once, since early pixels are dear:
+    Every part of `xception` is there once or twice. The stem's second convolution already halves the image:
     a layer at 32x32 costs four times as much as the same one at 16x16.
 
     Parameters
@@ -136,14 +137,7 @@ def tiny_xception(
     """
     momentum = 0.9  # of the moving statistics: 0.99 looks back over more steps than a training of minutes can spare
     return Sequential(
-        stem=Sequential(
-            conv1=Conv2D(16, 3, use_bias=False),
-            norm1=BatchNorm(momentum),
-            relu1=ReLU(),
-            conv2=Conv2D(32, 3, stride=2, use_bias=False),
-            norm2=BatchNorm(momentum),
-            relu2=ReLU(),
-        ),
+        stem=stem(16, 32, strides=(1, 2), padding="same", momentum=momentum),
         entry=Sequential(Residual(Sequential(**downsample(64, 64, momentum)), skip(64, momentum))),
         middle=Sequential(*(middle_block(64, repeats=2, momentum=momentum) for _ in range(2))),
         exit=Sequential(
@@ -155,14 +149,14 @@ def tiny_xception(
     ).build(input_shape, seed=seed, dtype=dtype)
 
 
-def stem(first: int, second: int, *, stride: int, padding: Padding) -> Sequential:
-    """Make two ordinary convolutions; the first has the stride."""
+def stem(first: int, second: int, *, strides: tuple[int, int], padding: Padding, momentum: float = 0.99) -> Sequential:
+    """Make two ordinary convolutions, each with its stride."""
     return Sequential(
-        conv1=Conv2D(first, 3, stride=stride, padding=padding, use_bias=False),
-        norm1=BatchNorm(),
+        conv1=Conv2D(first, 3, stride=strides[0], padding=padding, use_bias=False),
+        norm1=BatchNorm(momentum),
         relu1=ReLU(),
-        conv2=Conv2D(second, 3, padding=padding, use_bias=False),
-        norm2=BatchNorm(),
+        conv2=Conv2D(second, 3, stride=strides[1], padding=padding, use_bias=False),
+        norm2=BatchNorm(momentum),
         relu2=ReLU(),
     )
 

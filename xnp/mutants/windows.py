@@ -162,13 +162,13 @@ def each_maximum_wins(dy: np.ndarray, cache: Any) -> Any:
 def padding_counted(x: np.ndarray, **options: Any) -> Any:
     """Divide the sum by the size of the window, padding included: borders get dark."""
     y, cache = average_pool2d.forward(x, **options)
-    return y * cache.real / (cache.window.kernel[0] * cache.window.kernel[1]), cache
+    return y * cache.counts / (cache.window.kernel[0] * cache.window.kernel[1]), cache
 
 
 @mutant(average_pool2d, "gradient")
 def whole_gradient_to_each(dy: np.ndarray, cache: average_pool2d.Cache) -> Any:
     """Give each pixel the whole gradient of its window. It gave a share, and gets a share."""
-    return average_pool2d.backward(dy * cache.real, cache)
+    return average_pool2d.backward(dy * cache.counts, cache)
 
 
 @mutant(global_average_pool2d, "gradient")

@@ -1,8 +1,8 @@
 r"""Addition: where a residual connection comes back to the main path.
 
-    a ---\\                 dy ---> da
-          + ---> y             \\
-    b ---/                      \\-> db        both ways get the whole gradient
+    a ---\                 dy ---> da
+          + ---> y             \
+    b ---/                      \-> db        both ways get the whole gradient
 
     (1)  y  = a + b
     (2)  da = dy,  db = dy

@@ -37,7 +37,7 @@ class Cache(NamedTuple):
     """What backward needs of forward."""
 
     x_shape: tuple[int, ...]
-    real: np.ndarray  # (H', W', 1) pixels of the image in each window
+    counts: np.ndarray  # (H', W', 1) pixels of the image in each window
     window: Window
 
 

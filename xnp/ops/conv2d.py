@@ -15,7 +15,7 @@
 
 Shapes  x (N, H, W, C), w (kh, kw, C, O), b (O,), y (N, H', W', O).
 Cost    kh * kw * C * O parameters (+ O), and as many multiply-accumulates for each of the N * H' * W' windows.
-Paper   section 1: one kernel maps cross-channel and spatial correlations at once. Stem and skips are built of it.
+Paper   section 1.1: one kernel maps cross-channel and spatial correlations at once. Stem and skips are built of it.
 
 >>> x = np.arange(1.0, 10.0).reshape(1, 3, 3, 1)
 >>> w = np.array([[1.0, 0.0], [0.0, 1.0]]).reshape(2, 2, 1, 1)

@@ -23,7 +23,7 @@ Paper   section 1.2, the spatial half of a depthwise separable convolution; figu
 >>> y                                            # 1 + 2 + 3 + 4, and 10 * (5 + 6 + 7 + 8)
 array([[[[ 10., 260.]]]])
 >>> dx, dw, db = backward(np.ones_like(y), cache)
->>> dx[0, 0, 0], dw[0, 0, :, 0]                  # y hears x through w, and w through x
+>>> dx[0, 0, 0], dw[0, 0, :, 0]                  # dx holds the weights, 1 and 10; dw the pixels, 1 and 5
 (array([ 1., 10.]), array([1., 5.]))
 >>> cost((1, 8, 8, 3), (3, 3, 3, 1))             # the 8x8x3 example: a standard convolution to 16 channels takes 27,648
 Cost(output_shape=(1, 8, 8, 3), parameters=27, macs=1728, elementwise=0)
@@ -79,7 +79,7 @@ def forward(
     padding: Padding = "same",
     dilation: Pair = 1,
 ) -> tuple[np.ndarray, Cache]:
-    """Equation (1), written as it stands. einsum runs the loop over (i, j) inside, while the pixels are in the cache.
+    """Equation (1), written as it stands. einsum runs the loop over (i, j) inside, while the pixels are at hand.
 
     Parameters
     ----------

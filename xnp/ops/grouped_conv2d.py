@@ -1,7 +1,7 @@
 r"""Grouped convolution: the channels are cut into segments, and each segment has a convolution of its own.
 
     channels in     a b | c d           2 groups: a and b never meet c and d
-                     \\|/   \\|/
+                     \|/   \|/
     channels out    e f | g h           e, f see a, b alone; g, h see c, d alone
 
     G groups; Cg = C / G channels in and Og = O / G channels out for each; P, s, d, (p, q), (i, j) as in conv2d.

@@ -9,7 +9,7 @@
 
 Shapes  x (N, ...): any shape, y as x.
 Cost    no parameter, no multiply-accumulate; one comparison a number.
-Paper   figure 5: after the stem's convolutions, before the separable ones inside the blocks, after the last two.
+Paper   figure 5: after the stem's convolutions, before the blocks' separable ones (not the first), after the last two.
 
 >>> y, cache = forward(np.array([-2.0, 0.0, 3.0]))
 >>> y
@@ -36,10 +36,10 @@ class Cache(NamedTuple):
 def definition(x: np.ndarray) -> np.ndarray:
     """Equation (1), one number at a time."""
     check(x)
-    y = np.zeros_like(x)
+    y = x.copy()
     for index in np.ndindex(x.shape):
-        if x[index] > 0:
-            y[index] = x[index]
+        if x[index] < 0:
+            y[index] = 0
     return y
 
 

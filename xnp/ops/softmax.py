@@ -74,7 +74,7 @@ def forward(x: np.ndarray) -> tuple[np.ndarray, Cache]:
     check(x)
     exps = np.exp(x - x.max(axis=-1, keepdims=True))
     y = exps / exps.sum(axis=-1, keepdims=True)
-    return y, Cache(y.copy())  # a copy: the caller may do with y what he likes
+    return y, Cache(y.copy())  # a copy: a caller who writes to y must not change the cache
 
 
 def backward(dy: np.ndarray, cache: Cache) -> np.ndarray:

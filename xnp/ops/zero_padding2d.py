@@ -10,7 +10,7 @@
 
 Shapes  x (N, H, W, C), y (N, top + H + bottom, left + W + right, C).
 Cost    nothing is computed.
-Paper   not in figure 5; other Xceptions pad in a layer of its own where the paper's convolutions pad themselves.
+Paper   not in figure 5; other Xceptions pad in separate layers where the paper's convolutions pad themselves.
 
 >>> y, cache = forward(np.array([[1.0, 2.0], [3.0, 4.0]]).reshape(1, 2, 2, 1), padding=((0, 1), (1, 0)))
 >>> y[0, :, :, 0]
@@ -104,7 +104,9 @@ def read(padding: Sides | int) -> Sides:
     """Read one number for all four sides, or ((top, bottom), (left, right))."""
     try:
         (top, bottom), (left, right) = padding if isinstance(padding, tuple | list) else ((padding, padding),) * 2
-        valid = all(isinstance(n, int | np.integer) and n >= 0 for n in (top, bottom, left, right))
+        valid = all(
+            isinstance(n, int | np.integer) and not isinstance(n, bool) and n >= 0 for n in (top, bottom, left, right)
+        )
     except (TypeError, ValueError):
         valid = False
     if not valid:
