@@ -34,7 +34,7 @@ class Evaluation(NamedTuple):
     probabilities: np.ndarray  # (N, K)
 
 
-def evaluate(model: Layer, data: Dataset, scale: Scale, *, batch_size: int = 256) -> Evaluation:
+def evaluate(model: Layer, data: Dataset, scale: Scale, *, batch_size: int = 64) -> Evaluation:
     """Ask a model for its opinion of every image of a data set.
 
     Parameters
