@@ -119,17 +119,17 @@ def test_the_table():
     report = count(network())
     lines = str(report).split("\n")
     rules = [k for k, line in enumerate(lines) if set(line) == {"-"}]
-    assert rules == [1, 3, 14]
-    assert cells(lines[2]) == ["layer", "kind", "output", "parameters", "MACs", "share"]
-    body = [cells(line) for line in lines[4:14]]
+    assert rules == [2, 4, 15]
+    assert cells(lines[3]) == ["layer", "kind", "output", "parameters", "MACs", "share of MACs"]
+    body = [cells(line) for line in lines[5:15]]
     assert body[0] == ["conv", "Conv2D", "8x8x16", "448", "27,648", "59.9 %"]
     assert body[1] == ["norm", "BatchNorm", "8x8x16", "64", "0", "0.0 %"]
     assert body[6] == ["block/add", "Add", "4x4x8", "0", "0", "0.0 %"]
     assert body[9] == ["top", "Dense", "10", "90", "80", "0.2 %"]
     assert [line[0] for line in body] == [row[0] for row in ROWS]
-    assert cells(lines[15]) == ["total", "954", "46,160", "100.0 %"]
-    assert lines[16:] == ["parameters: 922 trainable, 32 not (moving statistics)"]
-    assert len({len(line) for line in lines[1:16]}) == 1  # all columns end at one place
+    assert cells(lines[16]) == ["total", "954", "46,160", "100.0 %"]
+    assert lines[17:] == ["parameters: 922 trainable, 32 not (moving statistics)"]
+    assert len({len(line) for line in lines[2:17]}) == 1  # all columns end at one place
 
 
 def test_repr_of_a_model_is_the_table():
@@ -138,37 +138,38 @@ def test_repr_of_a_model_is_the_table():
 
 def test_the_table_follows_the_convention():
     lines = str(count(network(), unit="FLOP", include=["batch_norm", "add"])).split("\n")
-    assert cells(lines[2])[4] == "FLOPs"
-    assert cells(lines[4])[4:] == ["55,296", "58.5 %"]
-    assert cells(lines[5])[4:] == ["2,048", "2.2 %"]
-    assert cells(lines[15])[2] == f"{2 * MACS + 2048 + 128:,}"
+    assert cells(lines[3])[4:] == ["FLOPs", "share of FLOPs"]
+    assert cells(lines[5])[4:] == ["55,296", "58.5 %"]
+    assert cells(lines[6])[4:] == ["2,048", "2.2 %"]
+    assert cells(lines[16])[2] == f"{2 * MACS + 2048 + 128:,}"
 
 
 MAC, FLOP = "MAC = 1 multiply-accumulate", "FLOP = 1 operation, a multiply-accumulate is 2"
+ALL = "of convolutions and dense layers"
 
 
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ({}, f"{MAC}; convolutions and dense layers; not counted: bias, batch_norm, activation, pool, add"),
+        ({}, f"{MAC}\nMACs: {ALL}, not of bias, batch_norm, activation, pool, add; parameters: all"),
         (
             {"unit": "FLOP"},
-            f"{FLOP}; convolutions and dense layers; not counted: bias, batch_norm, activation, pool, add",
+            f"{FLOP}\nFLOPs: {ALL}, not of bias, batch_norm, activation, pool, add; parameters: all",
         ),
         (
             {"include": ("pool", "batch_norm")},
-            f"{MAC}; convolutions and dense layers + batch_norm + pool; not counted: bias, activation, add",
+            f"{MAC}\nMACs: {ALL} + batch_norm + pool, not of bias, activation, add; parameters: all",
         ),
         (
             {"unit": "FLOP", "include": EXTRAS},
-            f"{FLOP}; convolutions and dense layers + bias + batch_norm + activation + pool + add",
+            f"{FLOP}\nFLOPs: {ALL} + bias + batch_norm + activation + pool + add; parameters: all",
         ),
     ],
 )
 def test_the_header_states_the_convention(options, expected):
     report = count(network(), **options)
     assert report.convention() == f"one image of 8x8x3; {expected}"
-    assert str(report).split("\n")[0] == f"Counted for one image of 8x8x3; {expected}"
+    assert str(report).startswith(f"Counted for one image of 8x8x3; {expected}\n-----")
 
 
 def test_a_network_without_arithmetic_has_a_table():

@@ -71,7 +71,7 @@ def test_another_thread_changes_nothing():
 TRAIN = """
 import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from xnp import cli, runs
+from xnp import cli, runs, verbs
 from xnp.layers import BatchNorm, Conv2D, Dense, Dropout, GlobalAveragePool2D, ReLU, Sequential
 from xnp.trainer import Trainer
 
@@ -86,13 +86,13 @@ def step(trainer, indices, original=Trainer.step):
         while number or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
             time.sleep(0.01)
 
-cli.draw_training = lambda folder: print("drawn")
+verbs.draw_training = lambda folder, validation: print("drawn")
 runs.MODELS["tiny"] = small
 Trainer.step = step
 presses = int(sys.argv.pop(1))
 sys.exit(cli.main())
 """
-SMALL = ["--subset", "25", "--validation", "10", "--epochs", "2", "--batch-size", "10"]  # three steps an epoch
+SMALL = ["--subset", "30", "--validation", "10", "--epochs", "2", "--batch-size", "12"]  # three steps an epoch
 OPTIONS = [*SMALL, "--average", "0.9", "--augment", "flip", "--run"]
 
 

@@ -11,7 +11,7 @@ from xnp import checkpoint, models, optimizers, runs, schedules, training
 from xnp.checkpoint import CheckpointError
 from xnp.data import patterns
 from xnp.layers import BatchNorm, Conv2D, Dense, Dropout, GlobalAveragePool2D, ReLU, Sequential
-from xnp.runs import RunError, Settings, make_settings
+from xnp.runs import RunError, make_settings
 
 SMALL = {"subset": 20, "validation": 10, "epochs": 1, "batch_size": 8}
 
@@ -36,6 +36,11 @@ def small_networks(monkeypatch):
 
     monkeypatch.setitem(runs.MODELS, "tiny", make(4))
     monkeypatch.setitem(runs.MODELS, "small", make(5))
+
+
+def train(settings, folder, **options):
+    """Make the data and train."""
+    return runs.train(settings, *runs.load_training(settings), folder, **options)
 
 
 def bits(arrays):
@@ -67,6 +72,11 @@ def test_what_is_not_chosen_comes_from_the_recipe_of_the_data():
         ({"epochs": "3"}, "epochs is '3'; it must be of type int"),
         ({"learning_rate": "0.1"}, "learning_rate is '0.1'; it must be of type float | int"),
         ({"subset": 10.5}, "subset is 10.5; it must be of type int | None"),
+        ({"subset": 7}, "subset is 7; it must be a multiple of 10: as many of each class"),
+        (
+            {"data": "cifar10", "validation": 5001},
+            "validation is 5001; it must be a multiple of 10: as many of each class",
+        ),
     ],
 )
 def test_settings_that_do_not_exist_are_refused_by_name(given, message):
@@ -112,9 +122,9 @@ def test_each_augmentation_keeps_shape_and_dtype(name):
 @pytest.mark.parametrize("average", [0.0, 0.9])
 def test_the_trained_model_comes_back_with_its_average(tmp_path, average):
     settings = make_settings(SMALL | {"average": average, "augment": ["flip", "crop", "cutout"], "epochs": 2})
-    past = runs.train(settings, tmp_path, command="xnp train ...")
+    past = train(settings, tmp_path, command="xnp train ...")
     run = runs.open_run(tmp_path)
-    assert (run.settings, run.epoch) == (settings, 2)
+    assert (run.settings, run.step, run.epoch) == (settings, 6, 2)
     assert run.names[3] == "vertical stripes, oppose"
     _, validation = runs.load_training(settings)
     result = training.evaluate(run.model, validation, run.scale)
@@ -126,8 +136,10 @@ def test_the_trained_model_comes_back_with_its_average(tmp_path, average):
 
 def test_config_says_what_made_the_run(tmp_path):
     settings = make_settings(SMALL)
-    runs.train(settings, tmp_path, command="xnp train --epochs 1")
+    train(settings, tmp_path, command="xnp train --epochs 1")
     config = runs.read_config(tmp_path)
+    said = json.loads((tmp_path / "config.json").read_text())
+    assert said.keys() == {"command", "settings", "names", "scale", "made_by"}  # each setting is said once
     assert config.settings == settings
     assert config.command == "xnp train --epochs 1"
     assert config.scale == training.measure(runs.load_training(settings)[0])
@@ -141,7 +153,7 @@ def test_settings_reach_the_training(tmp_path, monkeypatch):
 
     monkeypatch.setattr(training, "fit", fit)
     given = {"optimizer": "adamw", "weight_decay": 0.2, "schedule": "cosine", "learning_rate": 0.5, "average": 0.8}
-    runs.train(make_settings(SMALL | given | {"seed": 6, "label_smoothing": 0.3}), tmp_path, command="", resume=True)
+    train(make_settings(SMALL | given | {"seed": 6, "label_smoothing": 0.3}), tmp_path, command="", resume=True)
     assert (len(seen["train"].labels), len(seen["validation"].labels)) == (20, 10)
     assert seen["schedule"] == schedules.Cosine(0.5, 3, warmup=2)  # three steps in all
     assert (type(seen["optimizer"]), seen["optimizer"].weight_decay) == (optimizers.AdamW, 0.2)
@@ -168,7 +180,7 @@ def test_the_test_images_are_others():
 @pytest.mark.parametrize("name", ["epochs", "batch_size"])
 def test_numbers_below_one_are_refused(tmp_path, name):
     with pytest.raises(ValueError, match=f"train: {name} is 0; it must be a positive integer"):
-        runs.train(make_settings(SMALL | {name: 0}), tmp_path / "new", command="")
+        train(make_settings(SMALL | {name: 0}), tmp_path / "new", command="")
     assert not (tmp_path / "new").exists()
 
 
@@ -178,7 +190,7 @@ def test_numbers_below_one_are_refused(tmp_path, name):
 @pytest.fixture
 def folder(tmp_path):
     """Give the folder of a finished run."""
-    runs.train(make_settings(SMALL), tmp_path / "run", command="xnp train")
+    train(make_settings(SMALL), tmp_path / "run", command="xnp train")
     return tmp_path / "run"
 
 
@@ -186,6 +198,13 @@ def test_a_folder_without_config(tmp_path):
     for folder in (tmp_path, tmp_path / "no"):
         with pytest.raises(RunError, match=f"^{re.escape(str(folder))} is no run: it has no config.json$"):
             runs.open_run(folder)
+
+
+def test_a_file_is_no_run(tmp_path):
+    path = tmp_path / "cat.jpg"
+    path.touch()
+    with pytest.raises(RunError, match=f"^{re.escape(str(path))} is no run: it is a file, and a run is the folder"):
+        runs.open_run(path)
 
 
 def change(config, name, value):
@@ -244,9 +263,3 @@ def test_a_new_folder_is_the_first_free_number(tmp_path, monkeypatch):
     (tmp_path / "runs" / "cifar10-small-1").mkdir(parents=True)
     (tmp_path / "runs" / "cifar10-small-2").touch()
     assert runs.new_folder(settings).as_posix() == "runs/cifar10-small-3"
-
-
-def test_settings_name_all_options():
-    from xnp import cli
-
-    assert {field.name for field in dataclasses.fields(Settings)} == set(cli.TRAIN_OPTIONS)

@@ -87,19 +87,21 @@ class Report:
         return row.macs * (2 if self.unit == "FLOP" else 1) + extras
 
     def convention(self) -> str:
-        """Say what is counted."""
+        """Say in two lines what is counted."""
         unit = "MAC = 1 multiply-accumulate" if self.unit == "MAC" else "FLOP = 1 operation, a multiply-accumulate is 2"
         left_out = [name for name in EXTRAS if name not in self.include]
         return (
-            f"one image of {'x'.join(map(str, self.input_shape))}; {unit}; convolutions and dense layers"
+            f"one image of {'x'.join(map(str, self.input_shape))}; {unit}\n"
+            f"{self.unit}s: of convolutions and dense layers"
             + "".join(f" + {name}" for name in self.include)
-            + (f"; not counted: {', '.join(left_out)}" if left_out else "")
+            + (f", not of {', '.join(left_out)}" if left_out else "")
+            + "; parameters: all"
         )
 
     def __str__(self) -> str:
         """Lay the table out: header, a line for each operation, totals."""
         whole = max(self.total, 1)
-        lines = [("layer", "kind", "output", "parameters", f"{self.unit}s", "share")]
+        lines = [("layer", "kind", "output", "parameters", f"{self.unit}s", f"share of {self.unit}s")]
         for row in self.rows:
             amount = self.operations(row)
             lines.append(

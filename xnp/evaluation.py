@@ -40,7 +40,7 @@ def evaluate(model: Layer, data: Dataset, scale: Scale, *, batch_size: int = 64)
     Parameters
     ----------
     model : Layer
-        Its output are logits (N, classes). Its parameters and statistics are not changed.
+        Its outputs are logits (N, classes). Its parameters and statistics are not changed.
     data : Dataset
     scale : Scale
         The one of the training.

@@ -39,7 +39,7 @@ AUGMENTS: dict[str, augment.Augment] = {
     "cutout": augment.cutout,
 }
 
-IMAGE_SHAPE = (32, 32, 3)  # of both data sets
+IMAGE_SHAPE, CLASSES = (32, 32, 3), 10  # of both data sets
 
 
 class RunError(ValueError):
@@ -81,6 +81,9 @@ class Settings:
         for option, name, known in choices:
             if name not in known:
                 raise RunError(f"{option} is {name!r}; known are {', '.join(known)}")
+        for option, images in (("subset", self.subset), ("validation", self.validation)):
+            if images is not None and images % CLASSES:
+                raise RunError(f"{option} is {images}; it must be a multiple of {CLASSES}: as many of each class")
 
 
 # Found on the validation split of 5,000 CIFAR-10 training images, and of the patterns; the test images had no part.
@@ -130,6 +133,7 @@ class Run(NamedTuple):
     model: Sequential  # with the averaged weights, where there is an average
     names: tuple[str, ...]
     scale: training.Scale
+    step: int  # how many were done: 0 means untrained
     epoch: int  # complete epochs
 
 
@@ -145,10 +149,11 @@ def make_settings(given: dict[str, Any]) -> Settings:
     return Settings(**{**values, "augment": tuple(values["augment"])})
 
 
-def train(settings: Settings, folder: Path, *, command: str, resume: bool = False) -> training.History:
-    """Train as the settings say; `command` is remembered in config.json."""
+def train(
+    settings: Settings, data: Dataset, validation: Dataset | None, folder: Path, *, command: str, resume: bool = False
+) -> training.History:
+    """Train as the settings say, on what `load_training` gave; `command` is remembered in config.json."""
     checks.positive("train", epochs=settings.epochs, batch_size=settings.batch_size)
-    data, validation = load_training(settings)
     steps = -(-len(data.labels) // settings.batch_size)
     augments = [AUGMENTS[name] for name in settings.augment]
     return training.fit(
@@ -198,6 +203,8 @@ def read_config(folder: Path) -> Config:
     RunError
         The folder is no run.
     """
+    if folder.is_file():
+        raise RunError(f"{folder} is no run: it is a file, and a run is the folder of a training")
     path = folder / training.CONFIG
     try:
         config = json.loads(path.read_text())
@@ -230,7 +237,8 @@ def open_run(folder: Path) -> Run:
     model = MODELS[config.settings.model](IMAGE_SHAPE, len(config.names), seed=config.settings.seed)
     average = checkpoint.section("average/average", arrays)
     checkpoint.restore(path, "model array", average or checkpoint.section("model", arrays), model.state())
-    return Run(config.settings, model, config.names, config.scale, record["position"]["epoch"])
+    done = record["position"]
+    return Run(config.settings, model, config.names, config.scale, done["step"], done["epoch"])
 
 
 def new_folder(settings: Settings) -> Path:

@@ -169,10 +169,13 @@ class Trainer:
         """Say what happened in a step; the first one is 1."""
         position = self.position
         batch = position.batch + step - position.step
+        rates = [self.schedule(k) for k in range(max(step, 1))]
         text = (
             f"{what} in epoch {position.epoch + 1}, batch {batch} of {self.batches} (step {step}), "
-            f"at learning rate {self.schedule(max(step - 1, 0)):.3g}"
+            f"at learning rate {rates[-1]:.3g}"
         )
+        if max(rates) > rates[-1]:  # one-cycle ends at 0, which has done no harm
+            text += f" (highest so far: {max(rates):.3g})"
         if not position.batch:
             return text
         seen = min(position.batch * self.batch_size, len(self.data.labels))

@@ -67,7 +67,7 @@ def fit(
     Parameters
     ----------
     model : Layer
-        Built; its output are logits (N, classes).
+        Built; its outputs are logits (N, classes).
     train, validation : Dataset
         uint8 images. They are standardised by the training images' mean and deviation of each channel.
     epochs : int
@@ -147,15 +147,15 @@ def open_folder(trainer: Trainer, folder: Path, config: dict[str, Any], resume: 
     """Begin a training's folder, or take up the training that it holds. Return the epochs that are done."""
     old = (folder / CHECKPOINT).exists()
     if old and not resume:
-        raise ValueError(f"fit: folder {folder} holds a training already; resume it, or take another folder")
+        raise ValueError(f"fit: folder {folder} holds a training already; go on with it (resume=True), or take another")
     if resume and not old and not (folder / CONFIG).exists():
         raise ValueError(f"fit: folder {folder} holds no training to go on with")
     if old:
         trainer.load(folder / CHECKPOINT)
     else:  # a new training, or one that was stopped before its first checkpoint
         folder.mkdir(parents=True, exist_ok=True)
-        about = {"names": trainer.data.names, "scale": trainer.scale._asdict(), "plan": trainer.plan}
-        write_json(folder / CONFIG, {**config, **about, "made_by": checkpoint.made_by()})
+        about = {"names": trainer.data.names, "scale": trainer.scale._asdict(), "made_by": checkpoint.made_by()}
+        write_json(folder / CONFIG, {**config, **about})
         trainer.save(folder / CHECKPOINT)
     return history.cut(folder / HISTORY, trainer.position.epoch)
 

@@ -35,6 +35,13 @@ def test_a_jpeg_comes_nearly_as_it_was(tmp_path):
     assert np.abs(picture.astype(int) - smooth).max() < 8
 
 
+@pytest.mark.parametrize("name", ["a.gif", "a.webp"])
+def test_other_formats_come_too_and_the_first_picture_counts(tmp_path, name):
+    first, second = (Image.new("RGB", (5, 6), colour) for colour in ("white", "black"))
+    first.save(tmp_path / name, save_all=True, append_images=[second])
+    assert (read_picture(tmp_path / name, (6, 5)) == 255).all()
+
+
 def test_grey_becomes_three_equal_channels(tmp_path):
     picture = read_picture(save(tmp_path / "a.png", PIXELS[..., 0]), (6, 5))
     assert (picture == PIXELS[..., :1]).all()
@@ -113,7 +120,9 @@ def test_a_folder_is_no_picture(tmp_path):
 def test_a_file_that_is_no_picture(tmp_path, content):
     path = tmp_path / "a.png"
     path.write_bytes(content)
-    with pytest.raises(DataError, match=f"^{re.escape(str(path))} is no picture that can be read; PNG and JPEG can$"):
+    with pytest.raises(
+        DataError, match=f"^{re.escape(str(path))} is no picture that can be read; PNG, JPEG, WebP and GIF can$"
+    ):
         read_picture(path, (6, 5))
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,12 @@ def test_axes_are_named_and_frames_mark_the_right_cells():
     assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b", "c"]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["a", "b", "c"]
     assert [patch.get_xy() for patch in axes.patches] == [(0, 0), (1, 1), (2, 2)]
+
+
+def test_lines_between_empty_cells_can_be_seen():
+    (mesh,) = confusion_matrix(np.diag([5, 5, 5]), names(3)).axes[0].collections
+    assert mesh.get_linewidth()[0] > 0
+    assert tuple(mesh.get_edgecolor()[0]) != tuple(style.SHARE(0.0))
 
 
 def test_numbers_can_be_read_on_their_cells():
@@ -210,6 +217,14 @@ def test_pictures_keep_their_proportions():
 def test_texts_fit(N: int, wrong: list[int], long: bool, look: Callable) -> None:
     figure = predictions(**page(N, wrong), names=names(4, long=long))
     look(figure)
+
+
+def test_captions_of_neighbours_stand_apart():
+    figure = predictions(**page(5, wrong=[]), names=names(4, long=True))
+    figure.draw_without_rendering()
+    boxes = [axes.xaxis.label.get_window_extent() for axes in figure.axes]
+    gaps = [(right.x0 - left.x1) / figure.dpi for left, right in pairwise(boxes)]
+    assert min(gaps) > 0.2  # inches
 
 
 def test_word_without_a_space_fits(look: Callable) -> None:

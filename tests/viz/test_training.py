@@ -49,7 +49,7 @@ def test_titles_give_the_last_values_and_axes_their_units():
     assert [axes.get_title(loc="left") for axes in figure.axes] == [
         "Loss: training 0.312, validation 0.450",
         "Accuracy: training 87.5 %, validation 81.2 %",
-        "Learning rate: last 0.5, highest 2",
+        "Learning rate at the end of each epoch: last 0.5, highest 2",
     ]
     assert [axes.get_ylabel() for axes in figure.axes] == ["loss", "accuracy (%)", "rate"]
     assert {axes.get_xlabel() for axes in figure.axes} == {"epoch"}

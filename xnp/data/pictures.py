@@ -1,4 +1,4 @@
-"""Pictures from files: PNG or JPEG, any size, as the uint8 images that the networks take."""
+"""Pictures from files: PNG, JPEG and more, any size, as the uint8 images that the networks take."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,8 +17,8 @@ def read_picture(path: Path, size: tuple[int, int]) -> np.ndarray:
     Parameters
     ----------
     path : Path
-        A file that Pillow can read. Grey becomes RGB, and what is transparent shows white; a photo's orientation mark
-        is followed.
+        A file that Pillow can read; of an animated one, the first picture counts. Grey becomes RGB, and what is
+        transparent shows white; a photo's orientation mark is followed.
     size : (int, int)
         Height, width. Other proportions are stretched.
 
@@ -40,7 +40,7 @@ def read_picture(path: Path, size: tuple[int, int]) -> np.ndarray:
             upright = opaque(ImageOps.exif_transpose(picture))
             return np.asarray(upright.resize((size[1], size[0]), Image.Resampling.BILINEAR))
     except UnidentifiedImageError as error:
-        raise DataError(f"{path} is no picture that can be read; PNG and JPEG can") from error
+        raise DataError(f"{path} is no picture that can be read; PNG, JPEG, WebP and GIF can") from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         if isinstance(error, OSError) and error.errno is not None:  # not there, not readable
             raise

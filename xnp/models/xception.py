@@ -57,7 +57,7 @@ def xception(
     Returns
     -------
     Sequential
-        No array is drawn yet. Its output are logits (N, classes).
+        No array is drawn yet. Its outputs are logits (N, classes).
     """
     return Sequential(
         stem=stem(32, 64, strides=(2, 1), padding="valid"),
@@ -96,7 +96,7 @@ def small_xception(
     Returns
     -------
     Sequential
-        Its output are logits (N, classes).
+        Its outputs are logits (N, classes).
     """
     return Sequential(
         stem=stem(32, 64, strides=(1, 1), padding="same"),
@@ -133,7 +133,7 @@ def tiny_xception(
     Returns
     -------
     Sequential
-        Its output are logits (N, classes).
+        Its outputs are logits (N, classes).
     """
     momentum = 0.9  # of the moving statistics: 0.99 looks back over more steps than a training of minutes can spare
     return Sequential(

@@ -1,8 +1,9 @@
 """Depthwise convolution: every channel is filtered by its own kernels, and never meets another channel.
 
-    x, channel a    x, channel b         y, channel a          y, channel b
-    1 2             5 6             *ka  filtered by ka alone  filtered by kb alone
-    3 4             7 8             *kb  a never sees b        b never sees a
+    x, channel a   1 2   -- filtered by its kernel ka -->   y, channel a: it never sees b
+                   3 4
+    x, channel b   5 6   -- filtered by its kernel kb -->   y, channel b: it never sees a
+                   7 8
 
     P is x with its padding; s the stride, d the dilation; (p, q) a window, (i, j) a place in the kernel.
     Each channel has m kernels (the depth multiplier, 1 in the paper); output c*m + k is channel c by its kernel k.
@@ -108,7 +109,7 @@ def forward(
     """
     window = check(x, w, b, stride, padding, dilation)
     padded = pad(x, window.padding)
-    y = np.einsum("npqcij,ijck->npqck", window.view(padded), w)  # C meets C, and never another
+    y = np.einsum("npqcij,ijck->npqck", window.view(padded), w)  # channel c of x meets only channel c of w
     y = y.reshape(*y.shape[:3], -1)  # the m results of a channel stand side by side: c*m + k
     if b is not None:
         y += b

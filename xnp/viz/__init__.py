@@ -1,8 +1,8 @@
 """Figures: one function a figure, all in one visual grammar (`xnp.viz.style`).
 
 Every function takes numbers and returns a `matplotlib.figure.Figure`. No window opens, nothing global changes, and
-no figure stays behind in memory: pyplot is not used. `save` writes a figure to a file. In a notebook, run
-`%matplotlib inline` once; after that a figure on the last line of a cell is shown.
+no figure stays behind in memory: pyplot is not used. `save` writes a figure to a file. In a notebook a figure is shown
+when it is the last line of a cell; `figure.alt` says in words what is seen.
 
 >>> import tempfile
 >>> import numpy as np
@@ -11,8 +11,26 @@ no figure stays behind in memory: pyplot is not used. `save` writes a figure to 
 ...     save(figure, folder + "/confusion.png")
 """
 
+from xnp.viz.arrays import channels, picture
 from xnp.viz.evaluation import confusion_matrix, predictions
+from xnp.viz.figure import Animation, Figure
+from xnp.viz.panels import Panel, sheet
 from xnp.viz.style import save
 from xnp.viz.training import curves
+from xnp.viz.windows import convolution_step, depthwise_step, sliding
 
-__all__ = ["confusion_matrix", "curves", "predictions", "save"]
+__all__ = [
+    "Animation",
+    "Figure",
+    "Panel",
+    "channels",
+    "confusion_matrix",
+    "convolution_step",
+    "curves",
+    "depthwise_step",
+    "picture",
+    "predictions",
+    "save",
+    "sheet",
+    "sliding",
+]

@@ -17,7 +17,7 @@ from xnp.viz import style
 
 # Of a page of pictures, in inches.
 COLUMNS = 5
-CELL = 1.65  # from one picture to the next
+CELL = 1.8  # from one picture to the next
 CAPTION = 1.5  # width of the text under a picture
 PICTURE = 1.3  # longer side of a picture
 HEADING = 0.28
@@ -64,7 +64,7 @@ def confusion_matrix(matrix: np.ndarray, names: Sequence[str]) -> Figure:
     style.write(figure, style.MARGIN, style.MARGIN, title, style.LARGE)
     style.write(figure, style.MARGIN, style.MARGIN + 0.25, how_to_read)
     axes = style.place(figure, left, top, K * side, K * side)
-    axes.pcolormesh(share, cmap=style.SHARE, vmin=0, vmax=1, edgecolors="white", linewidth=1)
+    axes.pcolormesh(share, cmap=style.SHARE, vmin=0, vmax=1, edgecolors=style.SETTINGS["grid.color"], linewidth=0.8)
     axes.set(xlabel="predicted class", ylabel="true class", xlim=(0, K), ylim=(K, 0))
     axes.set_xticks(np.arange(K) + 0.5, names)
     axes.set_yticks(np.arange(K) + 0.5, names)

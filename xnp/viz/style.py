@@ -168,3 +168,9 @@ def write(figure: Figure, left: float, top: float, text: str, size: float = SMAL
     """Add text whose upper left corner is at a place in inches, as for `place`."""
     across, down = figure.get_size_inches()
     figure.text(left / across, 1 - top / down, text, size=size, verticalalignment="top")
+
+
+def write_centred(figure: Figure, across: float, down: float, text: str, size: float = LARGE) -> None:
+    """Add text whose middle is at a place in inches, as for `place`."""
+    width, height = figure.get_size_inches()
+    figure.text(across / width, 1 - down / height, text, size=size, ha="center", va="center")

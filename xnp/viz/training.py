@@ -3,7 +3,7 @@
 >>> first = {"epoch": 1, "loss": 2.1, "accuracy": 0.25, "learning_rate": 0.1}
 >>> figure = curves([first, first | {"epoch": 2, "loss": 1.5, "accuracy": 0.5}])
 >>> [axes.get_title(loc="left") for axes in figure.axes]
-['Loss: training 1.500', 'Accuracy: training 50.0 %', 'Learning rate: last 0.1, highest 0.1']
+['Loss: training 1.500', 'Accuracy: training 50.0 %', 'Learning rate at the end of each epoch: last 0.1, highest 0.1']
 """
 
 from collections.abc import Mapping, Sequence
@@ -59,7 +59,9 @@ def curves(history: Sequence[Mapping[str, float | None]]) -> Figure:
     axes["rate"].plot(epochs, rates, color=style.INK, marker=".", markevery=gap(epochs), clip_on=False)
     top = max(rates)
     axes["rate"].set(
-        title=f"Learning rate: last {rates[-1]:.3g}, highest {top:.3g}", ylabel="rate", ylim=(0, 1.1 * top or 1)
+        title=f"Learning rate at the end of each epoch: last {rates[-1]:.3g}, highest {top:.3g}",
+        ylabel="rate",
+        ylim=(0, 1.1 * top or 1),
     )
     axes["rate"].set_yticks([0, top] if top else [0])
     axes["rate"].yaxis.set_major_formatter(lambda rate, _: f"{rate:.3g}")

@@ -1,0 +1,235 @@
+# %% [markdown]
+# # 01 · One picture, one window: the standard convolution
+#
+# **Aim.** You compute one number of a convolution by hand. Then you see that the computer does the same, 36 times.
+#
+# **Time.** 25 minutes.
+#
+# **Reads.** [xnp/ops/conv2d.py](../xnp/ops/conv2d.py), [xnp/shapes.py](../xnp/shapes.py),
+# [xnp/data/example.py](../xnp/data/example.py)
+#
+# **Predict first.** A picture has 8 rows and 8 columns. A window of 3x3 moves over it, one step at a time, and never
+# leaves the picture. At how many positions can it stand? Write your number down.
+
+# %%
+import numpy as np
+
+from xnp import ops, viz
+from xnp.data import example
+from xnp.lessons import check, source
+
+# %% [markdown]
+# ## The picture is an array
+#
+# Here is a small picture: a house with a red roof, a sun, blue sky and green grass.
+
+# %%
+x = example.image()
+viz.picture(x, alt="A house with a red roof under a blue sky, a yellow sun at the upper right, green grass below.")
+
+# %% [markdown]
+# A computer stores it as numbers, here from 0 (dark) to 9 (bright). Each pixel has three of them: how much red, how
+# much green, how much blue. These are its three **channels**.
+#
+# The array has four axes. We always write them in this order, **N H W C**:
+#
+# | letter | axis | size here |
+# |---|---|---|
+# | N | number of images | 1 |
+# | H | height: rows, from top to bottom | 8 |
+# | W | width: columns, from left to right | 8 |
+# | C | channels: red, green, blue | 3 |
+
+# %%
+x.shape
+
+# %%
+viz.channels(x, "input", names=example.CHANNELS)
+
+# %% [markdown]
+# Look for the sun in the three tables. It is bright in red (9) and in green (8), and dark in blue (1). Red and green
+# light together are yellow.
+#
+# One pixel is three numbers. The pixel in row 2, column 2 is a part of the roof:
+
+# %%
+x[0, 2, 2]
+
+# %% [markdown]
+# ## The kernel
+#
+# A convolution has a **kernel**: a small table of numbers, here 3x3, with one layer for each channel of the picture.
+# These numbers are what a network *learns*. Ours are chosen by hand, so that you can see what they do:
+#
+# - red: left minus right. It is large where the picture is brighter on the left.
+# - green: top minus bottom.
+# - blue: the pixel and its four neighbours, added up.
+
+# %%
+w = example.standard_kernel()  # (kernel height, kernel width, channels in, channels out)
+assert w.shape == (3, 3, 3, 1)
+viz.channels(w[..., 0], "kernel", name="w", names=example.CHANNELS)
+
+# %% [markdown]
+# ## One number by hand
+#
+# Lay the kernel on the picture, with its upper left corner at row 1, column 2. This place is the **window**. Do it
+# first with the red channel alone. Multiply what lies on top of each other, nine products, and add them up:
+
+# %%
+row, column = 1, 2
+red = x[0, row : row + 3, column : column + 3, 0]  # what the window sees in red, (3, 3)
+red
+
+# %%
+products = red * w[:, :, 0, 0]
+products
+
+# %% [markdown]
+# The left column of the kernel is 1, 2, 1, so 2·1 + 8·2 + 8·1 = 26. The middle column is 0. The right column is
+# −1, −2, −1, so −2 − 4 − 8 = −14. Together 26 − 14 = 12.
+
+# %%
+red_sum = products.sum()
+assert red_sum == 26 - 14 == 12
+red_sum
+
+# %% [markdown]
+# Green and blue do the same with their own tables. This picture shows all three: input × kernel = products, and their
+# sum. The numbers in the title are the three sums.
+
+# %%
+viz.convolution_step(x, w, (row, column), names=example.CHANNELS)
+
+# %% [markdown]
+# And now the step that makes it a *standard* convolution: the three sums are **added up** to one number,
+# 12 + 12 + 21 = 45. (Lesson 03 leaves out this step, and that is all of a depthwise convolution.)
+#
+# As a formula, for one image, a window that starts at row $p$ and column $q$, and output channel $o$:
+#
+# $$y[p, q, o] = \sum_{c} \; \sum_{i, j} \; x[p + i, \; q + j, \; c] \cdot w[i, j, c, o]$$
+#
+# Read it from the right: multiply, add over the window ($i$, $j$), then add over the channels ($c$).
+
+# %%
+sums = (x[0, row : row + 3, column : column + 3] * w[..., 0]).sum(axis=(0, 1))  # one sum a channel
+assert sums.tolist() == [12, 12, 21]
+assert sums.sum() == 45
+sums
+
+# %% [markdown]
+# ## All numbers
+#
+# The window moves one step to the right, and gives the next number. At the end of a row it goes back to the left, one
+# row further down. Watch it (36 positions, less than a second each):
+
+# %%
+viz.sliding(viz.convolution_step, x, w, names=example.CHANNELS)
+
+# %% [markdown]
+# How many positions? The first window starts at column 0. The last one starts at column 5, since it covers columns
+# 5, 6 and 7. So 6 positions across, and also 6 down: 6 · 6 = 36. In general, for size $n$ and kernel size $k$:
+#
+# $$n_{out} = n - k + 1 \qquad 8 - 3 + 1 = 6$$
+#
+# Was your number right? Now the library. `padding="valid"` means: the window never leaves the picture.
+
+# %%
+y, _ = ops.conv2d.forward(x, w, padding="valid")
+assert y.shape == (1, 6, 6, 1)
+assert y[0, row, column, 0] == 45
+y.shape
+
+# %% [markdown]
+# ## First maps, then their sum
+#
+# There is another way to look at the same numbers. Let the red kernel visit the whole red channel first: that gives a
+# whole map, 6x6. Do the same with green and with blue. Now we have three maps, one a channel. Add the maps: that is
+# the convolution.
+
+# %%
+maps = [ops.conv2d.forward(x[..., c : c + 1], w[:, :, c : c + 1], padding="valid")[0][0, ..., 0] for c in range(3)]
+assert np.array_equal(sum(maps), y[0, ..., 0])
+
+panels = [viz.Panel(m, "output", f"map of {name}") for m, name in zip(maps, example.CHANNELS, strict=True)]
+red_map, green_map, blue_map = panels
+viz.sheet(
+    [[red_map, "+", green_map, "+", blue_map, "=", viz.Panel(y[0, ..., 0], "output", "y[:, :, 0]")]],
+    alt="The maps of red, green and blue, 6x6 numbers each, and their sum: the output of the standard convolution.",
+    cell=0.25,
+)
+
+# %% [markdown]
+# What do the maps say? In the map of red there are large numbers at the right side of the house: there it is bright
+# on the left and dark on the right. At its left side they are negative. Such a map is called a **feature map**.
+#
+# ## How the library does it
+#
+# First, what a convolution *is*: loops, one number at a time. `definition` is slow, and nobody can misread it.
+
+# %%
+source(ops.conv2d.definition)
+
+# %% [markdown]
+# And now the version that is used. It does not visit windows. It visits the nine places (i, j) of the *kernel*, and
+# for each of them handles all windows at once. The nine parts add up to the same sum.
+
+# %%
+source(ops.conv2d.forward)
+
+# %%
+assert np.array_equal(ops.conv2d.definition(x, w, padding="valid"), y)
+
+# %% [markdown]
+# ## More output channels, and the cost
+#
+# A layer of a network asks for many features, not one. With 16 output channels there are 16 kernels of 3x3x3. Each
+# kernel gives one output channel.
+#
+# What does that cost? One output number takes 3·3·3 = 27 products. A product that is added to a sum is called a
+# **multiply-accumulate**, MAC for short. With `padding="same"` (lesson 06) the output is as large as the picture, 8x8:
+#
+# - numbers to learn: 3·3·3·16 = 432
+# - MACs: 8·8·16 outputs · 27 = 27,648
+
+# %%
+cost = ops.conv2d.cost(x.shape, (3, 3, 3, 16), padding="same")
+assert cost.parameters == 3 * 3 * 3 * 16 == 432
+assert cost.macs == 8 * 8 * 16 * 27 == 27_648
+cost
+
+# %% [markdown]
+# ## What you know now
+#
+# - An image is an array N H W C. A kernel is an array (height, width, channels in, channels out).
+# - A window gives one number: multiply, add over the window, add over the channels.
+# - A standard convolution is the sum of one map a channel. *Keep this in mind for lesson 03.*
+#
+# Lesson 02 goes the other way: how much did each number of the picture and of the kernel matter?
+#
+# ## Exercises
+#
+# Write your answers in place of the three dots, and run the cell. It says which shape or which number is wrong.
+#
+# 1. `one`: the output number at row 3, column 4, as the sum of three numbers: a list of red, green and blue's sums.
+# 2. `brightness`: a kernel of shape (3, 3, 3, 1) whose output is the mean of all 27 numbers in the window.
+# 3. `shape`: the output's shape for 5 pictures of 32x32 with 3 channels, a kernel of 5x5, 7 output channels, `"valid"`.
+
+# %% tags=["exercise"]
+one = ...
+brightness = ...
+shape = ...
+
+check("one", one, (x[0, 3:6, 4:7] * w[..., 0]).sum(axis=(0, 1)))
+check("brightness", brightness, np.full((3, 3, 3, 1), 1 / 27))
+check("shape", shape, (5, 28, 28, 7))
+
+# %% tags=["solution"]
+# Solutions. Run this cell to check them.
+one = [(x[0, 3:6, 4:7, c] * w[:, :, c, 0]).sum() for c in range(3)]
+brightness = np.ones((3, 3, 3, 1)) / 27  # 27 products, each pixel / 27
+shape = (5, 32 - 5 + 1, 32 - 5 + 1, 7)
+
+check("one", one, (x[0, 3:6, 4:7] * w[..., 0]).sum(axis=(0, 1)))
+check("brightness", brightness, np.full((3, 3, 3, 1), 1 / 27))
+check("shape", shape, (5, 28, 28, 7))

@@ -1,0 +1,161 @@
+"""What each verb of the command line does: a few lines over the library. What can be typed stands in `xnp.cli`.
+
+Each verb takes the options that were parsed, and returns the exit code: 0 done, 1 the work failed.
+"""
+
+import argparse
+import shlex
+import sys
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+
+from xnp import count as counting
+from xnp import files, history, runs, training
+from xnp import gradcheck as checks
+from xnp.data import cifar10
+from xnp.data.dataset import Dataset
+from xnp.data.pictures import read_picture
+from xnp.ops import softmax
+
+
+def train(options: argparse.Namespace) -> int:
+    """Train, then draw what came out."""
+    names = [field.name for field in fields(runs.Settings)]
+    given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    if options.resume and (given or options.run):
+        flag = f"--{next(iter(given), 'run').replace('_', '-')}"
+        options.parser.error(f"--resume goes on with what {options.resume} was made with; it takes no {flag}")
+    if "data_dir" in given and given.get("data") != "cifar10":
+        options.parser.error("--data-dir belongs to --data cifar10")
+    if options.resume:
+        folder = options.resume
+        settings, command, _, _ = runs.read_config(folder)
+    else:
+        settings = runs.make_settings(given)
+        folder, command = options.run or runs.new_folder(settings), options.command
+    go_on = f"Go on with:  {shlex.join(['xnp', 'train', '--resume', str(folder)])}"
+    saved = (folder / training.CHECKPOINT).exists()
+    if saved and not options.resume:
+        raise runs.RunError(f"{folder} holds a training already. {go_on}  (or take another folder for --run)")
+    if saved and runs.open_run(folder).epoch == settings.epochs:
+        print(f"{folder} is finished already: {settings.epochs} of {settings.epochs} epochs. It is drawn again")
+        draw_training(folder, runs.load_training(settings)[1])
+        return 0
+    data, validation = runs.load_training(settings)
+    print(f"{settings.model} Xception on {settings.data}, into {folder}", flush=True)
+    try:
+        runs.train(settings, data, validation, folder, command=command, resume=bool(options.resume))
+    except training.Interrupted as stop:
+        print(f"xnp train: {stop}. It is saved. {go_on}", file=sys.stderr)
+    except KeyboardInterrupt:  # before the first step, or the second Ctrl-C
+        there = (folder / training.CHECKPOINT).exists()
+        print(f"xnp train: interrupted. {f'The last checkpoint stays. {go_on}' if there else ''}", file=sys.stderr)
+    except training.Diverged as error:
+        stays = f"The last good checkpoint stays: {folder / training.CHECKPOINT}"
+        print(f"xnp train: {error}. {stays}. A smaller --learning-rate often helps", file=sys.stderr)
+    else:
+        draw_training(folder, validation)
+        return 0
+    return 1
+
+
+def draw_training(folder: Path, validation: Dataset | None) -> None:
+    """Draw the curves, and what the trained model says of the validation images."""
+    from xnp import viz
+
+    viz.save(viz.curves(history.read(folder / training.HISTORY)), folder / "curves.png")
+    if validation is None:
+        print(f"drawn: {folder / 'curves.png'}")
+        return
+    run = runs.open_run(folder)
+    result = training.evaluate(run.model, validation, run.scale)
+    draw_answers(folder, "", validation, result)
+    print(f"validation accuracy {100 * result.accuracy:.2f} %; pictures in {folder}")
+
+
+def draw_answers(folder: Path, prefix: str, data: Dataset, result: training.Evaluation) -> None:
+    """Draw the confusion matrix, and a page of right and wrong predictions."""
+    from xnp import viz
+
+    matrix = np.zeros((len(data.names), len(data.names)), np.int64)
+    np.add.at(matrix, (data.labels, result.probabilities.argmax(axis=1)), 1)
+    viz.save(viz.confusion_matrix(matrix, data.names), folder / f"{prefix}confusion.png")
+    page = viz.predictions(data.images, data.labels, result.probabilities, data.names)
+    viz.save(page, folder / f"{prefix}predictions.png")
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    """Ask a trained model for every test image."""
+    run = open_run(options.folder)
+    if options.data_dir and run.settings.data != "cifar10":
+        options.parser.error(f"--data-dir belongs to --data cifar10; {options.folder} learned {run.settings.data}")
+    data = runs.load_test(replace(run.settings, data_dir=options.data_dir or run.settings.data_dir))
+    result = training.evaluate(run.model, data, run.scale)
+    figures = {"images": len(data.labels), "loss": result.loss, "accuracy": result.accuracy, "epoch": run.epoch}
+    files.write_json(options.folder / "evaluation.json", figures)
+    draw_answers(options.folder, "test_", data, result)
+    print(f"test accuracy {100 * result.accuracy:.2f} % of {len(data.labels):,} images, loss {result.loss:.4f}")
+    return 0
+
+
+def predict(options: argparse.Namespace) -> int:
+    """Say what a trained model sees in pictures."""
+    run = open_run(options.folder)
+    width, code = max(map(len, run.names)), 0
+    for path in options.images:
+        try:
+            image = read_picture(path, runs.IMAGE_SHAPE[:2])
+        except (OSError, ValueError) as error:  # the other pictures still have their turn
+            print(f"xnp predict: {words(error)}", file=sys.stderr)
+            code = 1
+            continue
+        probabilities, _ = softmax.forward(run.model.forward(run.scale.apply(image[None], run.model.dtype)))
+        print(path)
+        for k in probabilities[0].argsort()[::-1][:5]:
+            share = float(probabilities[0, k])
+            print(f"  {run.names[k]:{width}}  {100 * share:5.1f} %  {'#' * round(40 * share)}")
+    return code
+
+
+def open_run(folder: Path) -> runs.Run:
+    """Open a run, and say it where the weights are not those of a whole training."""
+    run = runs.open_run(folder)
+    if run.epoch < run.settings.epochs:
+        weights = "the last good ones" if run.step else "untrained"
+        print(
+            f"note: this training was stopped, or it diverged: {run.epoch} of its {run.settings.epochs} epochs are "
+            f"done. The weights are {weights}"
+        )
+    return run
+
+
+def count(options: argparse.Namespace) -> int:
+    """Print a network layer by layer."""
+    model = runs.MODELS[options.model]()
+    size = None if options.size is None else (options.size, options.size, 3)
+    print(counting.count(model, size, unit=options.unit.upper(), include=options.include))
+    return 0
+
+
+def gradcheck(options: argparse.Namespace) -> int:
+    """Check every gradient by numbers."""
+    results = checks.run()
+    print(checks.table(results))
+    failed = sum(not result.passed for result in results)
+    print(f"{len(results)} checks, {failed} failed")
+    return 1 if failed else 0
+
+
+def download(options: argparse.Namespace) -> int:
+    """Fetch CIFAR-10."""
+    print(f"CIFAR-10 is in {cifar10.download(progress=True)}")
+    return 0
+
+
+def words(error: Exception) -> str:
+    """Say in one line what went wrong."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error) or type(error).__name__
