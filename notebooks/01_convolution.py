@@ -25,7 +25,9 @@ from xnp.lessons import check, source
 
 # %%
 x = example.image()
-viz.picture(x, alt="A house with a red roof under a blue sky, a yellow sun at the upper right, green grass below.")
+viz.picture(
+    x, alt="A house with a red roof, blue sky, a yellow sun at the right, green grass."
+)
 
 # %% [markdown]
 # A computer stores it as numbers, here from 0 (dark) to 9 (bright). Each pixel has three of them: how much red, how
@@ -112,7 +114,8 @@ viz.convolution_step(x, w, (row, column), names=example.CHANNELS)
 # Read it from the right: multiply, add over the window ($i$, $j$), then add over the channels ($c$).
 
 # %%
-sums = (x[0, row : row + 3, column : column + 3] * w[..., 0]).sum(axis=(0, 1))  # one sum a channel
+seen = x[0, row : row + 3, column : column + 3]  # (3, 3, 3)
+sums = (seen * w[..., 0]).sum(axis=(0, 1))  # one sum for each channel
 assert sums.tolist() == [12, 12, 21]
 assert sums.sum() == 45
 sums
@@ -148,16 +151,14 @@ y.shape
 # the convolution.
 
 # %%
-maps = [ops.conv2d.forward(x[..., c : c + 1], w[:, :, c : c + 1], padding="valid")[0][0, ..., 0] for c in range(3)]
-assert np.array_equal(sum(maps), y[0, ..., 0])
+depthwise, _ = ops.depthwise_conv2d.forward(x, w, padding="valid")  # each channel by itself
+red_map, green_map, blue_map = (depthwise[0, ..., c] for c in range(3))
+assert np.array_equal(red_map + green_map + blue_map, y[0, ..., 0])
 
-panels = [viz.Panel(m, "output", f"map of {name}") for m, name in zip(maps, example.CHANNELS, strict=True)]
-red_map, green_map, blue_map = panels
-viz.sheet(
-    [[red_map, "+", green_map, "+", blue_map, "=", viz.Panel(y[0, ..., 0], "output", "y[:, :, 0]")]],
-    alt="The maps of red, green and blue, 6x6 numbers each, and their sum: the output of the standard convolution.",
-    cell=0.25,
-)
+red, green, blue = (viz.Panel(depthwise[0, ..., c], "output", f"map {c}") for c in range(3))
+total = viz.Panel(y[0, ..., 0], "output", "y[:, :, 0]")
+words = "The maps of red, green and blue, and their sum: the output of the convolution."
+viz.sheet([[red, "+", green, "+", blue, "=", total]], alt=words, cell=0.27)
 
 # %% [markdown]
 # What do the maps say? In the map of red there are large numbers at the right side of the house: there it is bright
@@ -211,25 +212,30 @@ cost
 #
 # Write your answers in place of the three dots, and run the cell. It says which shape or which number is wrong.
 #
-# 1. `one`: the output number at row 3, column 4, as the sum of three numbers: a list of red, green and blue's sums.
-# 2. `brightness`: a kernel of shape (3, 3, 3, 1) whose output is the mean of all 27 numbers in the window.
-# 3. `shape`: the output's shape for 5 pictures of 32x32 with 3 channels, a kernel of 5x5, 7 output channels, `"valid"`.
+# 1. `one`: the number at row 3, column 4 of the output is a sum of three. Give the three, as a
+#    list: red, green, blue.
+# 2. `mean`: use a kernel that takes the mean of all 27 numbers in its window. Give the whole
+#    output of `ops.conv2d.forward(x, your_kernel, padding="valid")`, its first part.
+# 3. `shape`: the output's shape for 5 pictures of 32x32 with 3 channels, a kernel of 5x5, 7
+#    output channels, `padding="valid"`.
 
 # %% tags=["exercise"]
 one = ...
-brightness = ...
+mean = ...
 shape = ...
 
-check("one", one, (x[0, 3:6, 4:7] * w[..., 0]).sum(axis=(0, 1)))
-check("brightness", brightness, np.full((3, 3, 3, 1), 1 / 27))
-check("shape", shape, (5, 28, 28, 7))
+pooled, _ = ops.average_pool2d.forward(x, size=3, stride=1, padding="valid")
+right_shape = ops.conv2d.cost((5, 32, 32, 3), (5, 5, 3, 7), padding="valid").output_shape
+check("one", one, depthwise[0, 3, 4])
+check("mean", mean, pooled.mean(axis=-1, keepdims=True))
+check("shape", shape, right_shape)
 
 # %% tags=["solution"]
 # Solutions. Run this cell to check them.
 one = [(x[0, 3:6, 4:7, c] * w[:, :, c, 0]).sum() for c in range(3)]
-brightness = np.ones((3, 3, 3, 1)) / 27  # 27 products, each pixel / 27
+mean, _ = ops.conv2d.forward(x, np.full((3, 3, 3, 1), 1 / 27), padding="valid")
 shape = (5, 32 - 5 + 1, 32 - 5 + 1, 7)
 
-check("one", one, (x[0, 3:6, 4:7] * w[..., 0]).sum(axis=(0, 1)))
-check("brightness", brightness, np.full((3, 3, 3, 1), 1 / 27))
-check("shape", shape, (5, 28, 28, 7))
+check("one", one, depthwise[0, 3, 4])
+check("mean", mean, pooled.mean(axis=-1, keepdims=True))
+check("shape", shape, right_shape)

@@ -19,8 +19,8 @@ from PIL import Image
 from xnp.viz import style
 
 DPI = 110  # pixels per inch in a notebook
-ANIMATED_DPI = 80  # an animation is many pictures: each must be small
-COLOURS = 64  # of an animation
+ANIMATED_DPI = 96  # an animation is many pictures: each must be small
+COLOURS = 256  # of an animation
 CSS_PIXELS = 96  # per inch: how large a browser shows it
 
 Bundle = tuple[dict[str, str], dict[str, dict[str, Any]]]

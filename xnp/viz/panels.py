@@ -37,7 +37,7 @@ CELL = 0.3  # side of a number's square, in inches
 LARGEST = 24  # cells along a side, at most: more would be too small to read
 SIGN = 0.34  # width of a sign between two panels, in inches
 GAP = 0.3  # between two panels without a sign
-HEAD = 0.46  # above a panel: its title, the name and the numbers of axis W
+HEAD = 0.5  # above a panel: its title, the name and the numbers of axis W
 FOOT = 0.14  # below a panel
 SIDE = 0.36  # left of a panel: the name and the numbers of axis H
 
@@ -130,7 +130,7 @@ def place_panel(figure: Figure, panel: Panel, left: float, top: float, cell: flo
     extra = panel.title.count("\n") * style.LINE
     axes = style.place(figure, left + SIDE, top + HEAD + extra, W * cell, H * cell)
     draw(axes, panel, size=style.SMALL * min(1.0, cell / CELL))
-    axes.set_title(panel.title, fontsize=style.SMALL, pad=13, loc="left")
+    axes.set_title(panel.title, fontsize=style.SMALL, pad=15, loc="left")
 
 
 def draw(axes: Axes, panel: Panel, *, size: float = style.SMALL) -> None:
