@@ -124,7 +124,8 @@ def activation_at_the_end(x: np.ndarray, *weights: Any, activation: Any = None, 
 def padded_with_zeros(x: np.ndarray, *, size: Any, stride: Any, padding: Any) -> Any:
     """Pad with 0. At the border, a window of negative pixels answers 0."""
     window = slide_pool("max_pool2d", x.shape, size, stride=stride, padding=padding)
-    return max_pool2d.forward(pad(x, window.padding), size=size, stride=stride, padding="valid")
+    y, cache = max_pool2d.forward(pad(x, window.padding), size=size, stride=stride, padding="valid")
+    return y, cache._replace(x_shape=x.shape, window=window)
 
 
 @mutant(max_pool2d, "gradient")
@@ -156,6 +157,16 @@ def each_maximum_wins(dy: np.ndarray, cache: Any) -> Any:
     for i, j in window.offsets():
         dpadded[window.reads(i, j)] += dy * (padded[window.reads(i, j)] == y)
     return crop(dpadded, window.padding)
+
+
+@mutant(max_pool2d, "gradient", replaces="forward")
+def winners_of_the_bare_image(x: np.ndarray, *, size: Any, stride: Any, padding: Any) -> Any:
+    """Look for the winners in the image without its padding. Each window stands too far down and to the right."""
+    y, cache = max_pool2d.forward(x, size=size, stride=stride, padding=padding)
+    (top, bottom), (left, right) = cache.window.padding
+    moved = pad(x, ((0, top + bottom), (0, left + right)), -np.inf)
+    _, bare = max_pool2d.forward(moved, size=size, stride=stride, padding="valid")
+    return y, cache._replace(winner=bare.winner)
 
 
 @mutant(average_pool2d, "definition", replaces="forward")

@@ -12,9 +12,13 @@ when it is the last line of a cell; `figure.alt` says in words what is seen.
 """
 
 from xnp.viz.arrays import channels, picture
+from xnp.viz.differences import gradient_error, step_errors
 from xnp.viz.evaluation import confusion_matrix, predictions
 from xnp.viz.figure import Animation, Figure
+from xnp.viz.learned import feature_maps, kernels
+from xnp.viz.loss import surprise
 from xnp.viz.panels import Panel, sheet
+from xnp.viz.pictures import pictures
 from xnp.viz.style import save
 from xnp.viz.training import curves
 from xnp.viz.windows import convolution_step, depthwise_step, sliding
@@ -28,9 +32,15 @@ __all__ = [
     "convolution_step",
     "curves",
     "depthwise_step",
+    "feature_maps",
+    "gradient_error",
+    "kernels",
     "picture",
+    "pictures",
     "predictions",
     "save",
     "sheet",
     "sliding",
+    "step_errors",
+    "surprise",
 ]

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from numbers import Integral
 
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from xnp import checks
 from xnp.viz import style
+from xnp.viz.figure import Figure
 
 # Of a page of pictures, in inches.
 COLUMNS = 5
@@ -44,7 +44,7 @@ def confusion_matrix(matrix: np.ndarray, names: Sequence[str]) -> Figure:
     Returns
     -------
     Figure
-        One axes. The text above it gives the accuracy.
+        One axes. The text above it gives the accuracy; `alt` also gives each class's share, and the worst mistake.
 
     Raises
     ------
@@ -58,8 +58,9 @@ def confusion_matrix(matrix: np.ndarray, names: Sequence[str]) -> Figure:
     longest = max(style.text_width(name) for name in names)
     slanted = longest > 0.9 * side  # by 45 degrees: then a name is about 0.7 times as high as it is long
     left, top, below = longest + 0.6, 0.85, 0.55 + (0.72 * longest if slanted else 0)
-    figure = Figure(figsize=(max(left + K * side + style.MARGIN, 4.8), top + K * side + below))
     title = f"Accuracy {100 * right / images:.1f} %: {right:,} of {images:,} images"
+    size = (max(left + K * side + style.MARGIN, 4.8), top + K * side + below)
+    figure = Figure(figsize=size, alt=f"Confusion matrix. {title}. {in_words(share, names)}")
     how_to_read = "Each row: where the images of one class went, in % (empty: none)"
     style.write(figure, style.MARGIN, style.MARGIN, title, style.LARGE)
     style.write(figure, style.MARGIN, style.MARGIN + 0.25, how_to_read)
@@ -80,6 +81,21 @@ def confusion_matrix(matrix: np.ndarray, names: Sequence[str]) -> Figure:
     for i in range(K):
         axes.add_patch(Rectangle((i, i), 1, 1, fill=False, edgecolor=style.INK, clip_on=False))
     return figure
+
+
+def in_words(share: np.ndarray, names: Sequence[str]) -> str:
+    """Say what share of each class is right, and which mistake is the most common.
+
+    >>> in_words(np.array([[0.75, 0.25], [0.0, 1.0]]), ("cat", "dog"))
+    'Right: 75 % of cat, 100 % of dog. Most common mistake: 25 % of cat taken for dog.'
+    """
+    percents = ", ".join(f"{style.percent(share[k, k])} % of {name}" for k, name in enumerate(names))
+    wrong = share * ~np.eye(len(names), dtype=bool)
+    true, taken = np.unravel_index(wrong.argmax(), wrong.shape)
+    if not wrong[true, taken]:
+        return f"Right: {percents}. No mistake."
+    worst = f"{style.percent(wrong[true, taken])} % of {names[true]} taken for {names[taken]}"
+    return f"Right: {percents}. Most common mistake: {worst}."
 
 
 @style.grammar()
@@ -108,7 +124,7 @@ def predictions(
     Returns
     -------
     Figure
-        One axes a picture, whose label along x is the text under it.
+        One axes a picture, whose label along x is the text under it. `alt` says all these texts.
 
     Raises
     ------
@@ -128,9 +144,13 @@ def predictions(
     step = height + style.LINE * (max(text.count("\n") for text in captions.values()) + 2) + GAP  # from row to row
     rows = {kind: -(-len(found[:count]) // COLUMNS) for kind, found in kinds.items()}
     top = style.MARGIN
-    figure = Figure(figsize=(2 * top + COLUMNS * CELL, 2 * top + len(kinds) * HEADING + sum(rows.values()) * step))
+    size = (2 * top + COLUMNS * CELL, 2 * top + len(kinds) * HEADING + sum(rows.values()) * step)
+    titles = {kind: heading(kind, len(found), len(images), count) for kind, found in kinds.items()}
+    under = {kind: "; ".join(one_line(captions[i]) for i in found[:count]) for kind, found in kinds.items()}
+    alt = " ".join(f"{titles[kind]} {under[kind]}." if under[kind] else f"{titles[kind]}." for kind in kinds)
+    figure = Figure(figsize=size, alt=alt)
     for kind, found in kinds.items():
-        style.write(figure, style.MARGIN, top, heading(kind, len(found), len(images), count), style.LARGE)
+        style.write(figure, style.MARGIN, top, titles[kind], style.LARGE)
         top += HEADING
         for position, i in enumerate(found[:count]):
             row, column = divmod(position, COLUMNS)
@@ -154,6 +174,16 @@ def caption(true: str, predicted: str, probability: float, right: bool) -> str:
     mark = "\N{CHECK MARK}" if right else "\N{BALLOT X}"
     answer = f"{mark} predicted: {predicted}, {style.percent(probability)}\xa0%"
     return style.wrap(f"true: {true}", CAPTION) + "\n" + style.wrap(answer, CAPTION)
+
+
+def one_line(text: str) -> str:
+    """Write the text under a picture for a reader who cannot see it.
+
+    >>> one_line("true: cat\\n\N{BALLOT X} predicted: dog, 60 %")
+    'true: cat, predicted: dog, 60 %'
+    """
+    words = " ".join(text.split())
+    return words.replace(" \N{CHECK MARK}", ",").replace(" \N{BALLOT X}", ",")
 
 
 def check_matrix(matrix: np.ndarray, names: Sequence[str]) -> None:

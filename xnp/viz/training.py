@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from xnp.viz import style
+from xnp.viz.figure import Figure
 
 # What tells the two lines apart, in colour and in grey.
 TRAINING: dict[str, Any] = {"color": style.QUIET, "linestyle": "-", "marker": "o"}
@@ -41,7 +41,7 @@ def curves(history: Sequence[Mapping[str, float | None]]) -> Figure:
     Returns
     -------
     Figure
-        Three axes: loss, accuracy (in percent), learning rate. Titles give the last values.
+        Three axes: loss, accuracy (in percent), learning rate. Titles give the last values, `alt` the first ones too.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def curves(history: Sequence[Mapping[str, float | None]]) -> Figure:
         An empty history, a value that is absent, epochs that do not rise, an accuracy that is not in 0 to 1.
     """
     check(history)
-    figure = Figure(figsize=(9, 4.6), layout="constrained")
+    figure = Figure(figsize=(9, 4.6), layout="constrained", alt=in_words(history))
     axes = figure.subplot_mosaic([["loss", "accuracy"], ["rate", "rate"]], height_ratios=[4, 1])
     loss = plot_lines(axes["loss"], history, "loss", "{:.3f}")
     accuracy = plot_lines(axes["accuracy"], history, "accuracy", "{:.1f} %", scale=100)
@@ -83,6 +83,21 @@ def plot_lines(panel: Axes, history: Sequence[Mapping], key: str, form: str, sca
             )
             words.append(f"{name} {form.format(scale * y[-1])}")
     return ", ".join(words)
+
+
+def in_words(history: Sequence[Mapping]) -> str:
+    """Say where each line begins and where it ends.
+
+    >>> in_words([{"epoch": 1, "loss": 2.1, "accuracy": 0.25, "learning_rate": 0.1}])[:50]
+    'Curves, epochs 1 to 1. Loss: training 2.100 to 2.1'
+    """
+    said = [f"Curves, epochs {history[0]['epoch']} to {history[-1]['epoch']}."]
+    for key, form, scale in (("loss", "{:.3f}", 1), ("accuracy", "{:.1f} %", 100)):
+        lines = ((name, values(history, prefix + key)[1]) for name, _, prefix, _ in LINES)
+        ways = [f"{name} {form.format(scale * y[0])} to {form.format(scale * y[-1])}" for name, y in lines if y]
+        said.append(f"{key.capitalize()}: {', '.join(ways)}.")
+    rates = values(history, "learning_rate")[1]
+    return " ".join([*said, f"Learning rate: {rates[0]:.3g} to {rates[-1]:.3g}, highest {max(rates):.3g}."])
 
 
 def values(history: Sequence[Mapping], key: str) -> tuple[list[int], list[float]]:

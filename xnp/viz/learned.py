@@ -1,0 +1,106 @@
+"""What a network holds after training: its depthwise kernels, and what they make of one image.
+
+    kernels         3x3  3x3  3x3  ...      a square for each number: brown above zero, violet with a stroke below
+    feature maps    HxW  HxW  HxW  ...      a picture for each channel: the darker, the larger
+
+All squares of a figure share one scale of colours, so that a weak one looks weak.
+
+>>> figure = kernels(np.array([[[[1.0]], [[-2.0]]]]), name="w")
+>>> figure.alt
+'w, 1 kernel of 1x2 numbers, from −2 to 1: 1 above zero, 1 below.'
+"""
+
+import numpy as np
+from matplotlib.colors import Colormap, Normalize
+
+from xnp import checks
+from xnp.viz import style
+from xnp.viz.figure import Figure
+from xnp.viz.panels import MAPS, number
+
+COLUMNS = 16  # squares in a row
+SIDE = 0.5  # of a square, in inches
+GAP = 0.06  # between two squares
+NUMBERS = 0.17  # below a square: the number of its channel
+TITLE = 0.3
+
+
+@style.grammar()
+def kernels(w: np.ndarray, *, name: str = "kernel") -> Figure:
+    """Draw depthwise kernels, one small square for each output channel.
+
+    Parameters
+    ----------
+    w : (kh, kw, C, m) array
+        Of `xnp.ops.depthwise_conv2d`. The square of channel c and multiple q has the number c * m + q.
+    name : str
+        For the title: whose kernels these are.
+
+    Returns
+    -------
+    Figure
+        One axes a kernel. One scale of colours, about zero; a short stroke marks each number below zero.
+    """
+    checks.rank("kernels", "w", w, "kh kw C m")
+    kh, kw, C, m = w.shape
+    squares = np.moveaxis(w.reshape(kh, kw, C * m), -1, 0)  # (C * m, kh, kw)
+    many = "s" * (len(squares) > 1)
+    what = f"{len(squares)} kernel{many} of {kh}x{kw} numbers, from {number(w.min())} to {number(w.max())}"
+    above, below = int((w > 0).sum()), int((w < 0).sum())
+    alt = f"{name}, {what}: {above:,} above zero, {below:,} below."
+    figure = page(squares, f"{name}: {what}", alt, style.GRADIENT, style.gradient_norm(w))
+    for axes, square in zip(figure.axes, squares, strict=True):
+        rows, columns = np.nonzero(square < 0)
+        strokes = [style.text_on(style.GRADIENT(style.gradient_norm(w)(v))) for v in square[rows, columns]]
+        axes.scatter(columns, rows, s=9, marker="_", c=strokes, linewidths=0.8)
+    return figure
+
+
+@style.grammar()
+def feature_maps(y: np.ndarray, *, name: str = "output") -> Figure:
+    """Draw what a layer makes of one image, one small picture for each channel.
+
+    Parameters
+    ----------
+    y : (1, H, W, C) or (H, W, C) array
+        With nothing below zero (as after a ReLU) white is zero; else the colours are those about zero, and white is
+        zero again.
+    name : str
+        For the title: of which layer.
+
+    Returns
+    -------
+    Figure
+        One axes a channel. One scale of colours.
+    """
+    image = y[0] if y.ndim == 4 else y
+    checks.rank("feature_maps", "y", image, "H W C")
+    H, W, C = image.shape
+    maps = np.moveaxis(image, -1, 0)
+    silent = int((maps <= 0).all(axis=(1, 2)).sum())
+    what = f"{C} map{'s' * (C > 1)} of {H}x{W}, from {number(image.min())} to {number(image.max())}"
+    alt = f"{name}, {what}. {silent} of them are nowhere above zero."
+    signed = image.min() < 0
+    colours = style.GRADIENT if signed else MAPS["output"]
+    norm = style.gradient_norm(image) if signed else Normalize(0.0, float(image.max()) or 1.0)
+    return page(maps, f"{name}: {what}", alt, colours, norm)
+
+
+def page(squares: np.ndarray, title: str, alt: str, colours: Colormap, norm: Normalize) -> Figure:
+    """Lay pictures (K, H, W) out in rows, each with its number below."""
+    K, H, W = squares.shape
+    height, width = SIDE * H / max(H, W), SIDE * W / max(H, W)
+    rows, columns = -(-K // COLUMNS), min(K, COLUMNS)
+    across = max(columns * (width + GAP), style.text_width(title, style.LARGE))
+    step = height + NUMBERS + GAP
+    figure = Figure(figsize=(across + 2 * style.MARGIN, TITLE + rows * step + 2 * style.MARGIN), alt=alt)
+    style.write(figure, style.MARGIN, style.MARGIN - 0.05, title, style.LARGE)
+    for k, square in enumerate(squares):
+        row, column = divmod(k, columns)
+        left, top = style.MARGIN + column * (width + GAP), style.MARGIN + TITLE + row * step
+        axes = style.place(figure, left, top, width, height)
+        axes.imshow(square, cmap=colours, norm=norm, interpolation="nearest")
+        axes.set(xticks=[], yticks=[])
+        axes.set_xlabel(str(k), labelpad=1)
+        axes.spines[:].set(visible=True, linewidth=0.5, color=style.QUIET)
+    return figure
