@@ -16,7 +16,7 @@ def test_each_line_has_its_numbers_and_0_stands_on_the_edge():
     np.testing.assert_array_equal(central.get_xdata(), STEPS)
     np.testing.assert_array_equal(central.get_ydata(), LINES["central"])
     np.testing.assert_array_equal(exact.get_ydata(), [1e-3, NOTHING, NOTHING, NOTHING])
-    assert axes.get_ylim()[0] == NOTHING
+    assert axes.get_ylim()[0] == pytest.approx(NOTHING)
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
 
 

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from xnp.viz import confusion_matrix, predictions, save, style
+from xnp.viz import Figure, confusion_matrix, predictions, save, style
 
 LONG = tuple(
     f"{pattern} stripes, {relation}" for pattern in ("horizontal", "vertical") for relation in ("agree", "oppose")
@@ -53,6 +52,14 @@ def test_title_counts_the_right_ones():
     assert "Accuracy 84.7 %: 1,199 of 1,416 images" in written(
         confusion_matrix(np.array([[7, 8, 1], [0, 992, 8], [100, 100, 200]]), ("a", "b", "c"))
     )
+
+
+def test_matrix_in_words():
+    assert confusion_matrix(np.array([[7, 1, 0], [0, 999, 1], [100, 100, 200]]), ("ant", "bee", "cat")).alt == (
+        "Confusion matrix. Accuracy 85.7 %: 1,206 of 1,408 images. Right: 88 % of ant, >99 % of bee, 50 % of cat. "
+        "Most common mistake: 25 % of cat taken for ant."
+    )
+    assert confusion_matrix(np.diag([2, 3]), ("ant", "bee")).alt.endswith("100 % of ant, 100 % of bee. No mistake.")
 
 
 def test_colours_are_the_shares_and_rows_go_down():
@@ -182,6 +189,18 @@ def test_under_a_picture_stand_truth_prediction_probability_and_mark():
         mark = "✗" if i in (2, 3) else "✓"
         percent = 60 + data["probabilities"][i].argmax()
         assert words(panel) == f"true: {true} {mark} predicted: {predicted}, {percent} %"
+
+
+def test_page_in_words():
+    probabilities = np.array([[0.9, 0.1], [0.75, 0.25], [0.0, 1.0]])
+    images, names = np.zeros((3, 8, 8, 3), np.uint8), ("ant", "bee")
+    assert predictions(images, np.array([0, 1, 1]), probabilities, names, count=1).alt == (
+        "Right: 2 of 3. The first 1: true: ant, predicted: ant, 90 %. "
+        "Wrong: 1 of 3: true: bee, predicted: ant, 75 %."
+    )
+    assert predictions(images, np.array([0, 0, 1]), probabilities, names, count=1).alt == (
+        "Right: 3 of 3. The first 1: true: ant, predicted: ant, 90 %. Wrong: none of 3."
+    )
 
 
 def test_frame_of_a_wrong_one_is_thicker():

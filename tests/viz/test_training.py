@@ -55,6 +55,20 @@ def test_titles_give_the_last_values_and_axes_their_units():
     assert {axes.get_xlabel() for axes in figure.axes} == {"epoch"}
 
 
+def test_curves_in_words():
+    history = epochs(3)
+    history[0] |= {"loss": 2.25, "accuracy": 0.5, "learning_rate": 0.125}
+    history[1]["learning_rate"] = 2.0
+    history[2] |= {"loss": 0.3125, "accuracy": 0.875, "learning_rate": 0.5}
+    for row in history:
+        row |= dict.fromkeys(VALIDATION)
+    history[2] |= {"validation_loss": 0.45, "validation_accuracy": 0.8125}
+    assert curves(history).alt == (
+        "Curves, epochs 1 to 3. Loss: training 2.250 to 0.312, validation 0.450 to 0.450. "
+        "Accuracy: training 50.0 % to 87.5 %, validation 81.2 % to 81.2 %. Learning rate: 0.125 to 0.5, highest 2."
+    )
+
+
 def test_lines_differ_in_more_than_colour():
     training, validation = curves(epochs(5)).axes[0].lines
     assert training.get_linestyle() != validation.get_linestyle()

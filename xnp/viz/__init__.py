@@ -12,13 +12,15 @@ when it is the last line of a cell; `figure.alt` says in words what is seen.
 """
 
 from xnp.viz.arrays import channels, picture
+from xnp.viz.costs import costs_by_layer
 from xnp.viz.differences import gradient_error, step_errors
 from xnp.viz.evaluation import confusion_matrix, predictions
 from xnp.viz.figure import Animation, Figure
-from xnp.viz.learned import feature_maps, kernels
+from xnp.viz.learned import feature_maps, fingerprints, kernels
 from xnp.viz.loss import surprise
 from xnp.viz.panels import Panel, sheet
 from xnp.viz.pictures import pictures
+from xnp.viz.roof import Work, roof
 from xnp.viz.style import save
 from xnp.viz.training import curves
 from xnp.viz.windows import convolution_step, depthwise_step, sliding
@@ -27,17 +29,21 @@ __all__ = [
     "Animation",
     "Figure",
     "Panel",
+    "Work",
     "channels",
     "confusion_matrix",
     "convolution_step",
+    "costs_by_layer",
     "curves",
     "depthwise_step",
     "feature_maps",
+    "fingerprints",
     "gradient_error",
     "kernels",
     "picture",
     "pictures",
     "predictions",
+    "roof",
     "save",
     "sheet",
     "sliding",

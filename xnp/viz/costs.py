@@ -4,7 +4,7 @@
 >>> from xnp.count import count
 >>> figure = costs_by_layer(count(models.tiny_xception()), marked=["classifier"])
 >>> [axes.get_title(loc="left") for axes in figure.axes]
-['Parameters: 84,634', '× Output pixels', '= Multiply-accumulates: 6,493,760']
+['Parameters: 84,090', '× Output pixels', '= Multiply-accumulates: 6,493,760']
 """
 
 from collections.abc import Sequence
@@ -80,7 +80,7 @@ def bars(axes: Axes, values: Sequence[int], flags: Sequence[bool], colour: str, 
         axes.bar(place, value, width=0.8, **(hatched if flag else plain))
         if flag:
             box = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}  # lines behind the number do not disturb
-            look = {"ha": "center", "color": style.ATTENTION, "bbox": box}
+            look: dict[str, Any] = {"ha": "center", "color": style.ATTENTION, "bbox": box}
             axes.annotate(short(value), (place, value), (0, 4), textcoords="offset points", **look)
     axes.set(title=title, ylim=(0, 1.2 * max(values)))
     axes.grid(False, axis="x")

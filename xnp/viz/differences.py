@@ -60,7 +60,7 @@ def step_errors(steps: Sequence[float], errors: Mapping[str, Sequence[float]]) -
         ends = f"error {power(line[0])} at step {power(steps[0])}, {power(line[-1])} at step {power(steps[-1])}"
         words.append(f"{name}: smallest error {power(line[best])}, at step {power(steps[best])}; {ends}.")
     axes.set_ylim(NOTHING, 20)
-    axes.set_yticks(10.0 ** np.arange(-17, 1, 3))
+    axes.set_yticks([NOTHING, *10.0 ** np.arange(-15, 1, 3)])
     axes.minorticks_off()
     axes.xaxis.set_major_formatter(lambda step, _: power(step))
     axes.yaxis.set_major_formatter(lambda error, _: "0" if error < 2 * NOTHING else power(error))

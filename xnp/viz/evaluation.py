@@ -147,8 +147,8 @@ def predictions(
     size = (2 * top + COLUMNS * CELL, 2 * top + len(kinds) * HEADING + sum(rows.values()) * step)
     titles = {kind: heading(kind, len(found), len(images), count) for kind, found in kinds.items()}
     under = {kind: "; ".join(one_line(captions[i]) for i in found[:count]) for kind, found in kinds.items()}
-    alt = " ".join(f"{titles[kind]} {under[kind]}." if under[kind] else f"{titles[kind]}." for kind in kinds)
-    figure = Figure(figsize=size, alt=alt)
+    said = (f"{titles[kind].removesuffix(':')}: {under[kind]}".removesuffix(": ") + "." for kind in kinds)
+    figure = Figure(figsize=size, alt=" ".join(said))
     for kind, found in kinds.items():
         style.write(figure, style.MARGIN, top, titles[kind], style.LARGE)
         top += HEADING

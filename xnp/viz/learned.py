@@ -1,7 +1,8 @@
-"""What a network holds after training: its depthwise kernels, and what they make of one image.
+"""What a network holds after training: its depthwise kernels, what they make of an image, and of each class.
 
     kernels         3x3  3x3  3x3  ...      a square for each number: brown above zero, violet with a stroke below
-    feature maps    HxW  HxW  HxW  ...      a picture for each channel: the darker, the larger
+    feature_maps    HxW  HxW  HxW  ...      a picture for each channel: the darker, the larger
+    fingerprints    K rows, C columns       a row for each class: the means of all channels
 
 All squares of a figure share one scale of colours, so that a weak one looks weak.
 
@@ -9,6 +10,8 @@ All squares of a figure share one scale of colours, so that a weak one looks wea
 >>> figure.alt
 'w, 1 kernel of 1x2 numbers, from −2 to 1: 1 above zero, 1 below.'
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.colors import Colormap, Normalize
@@ -18,8 +21,8 @@ from xnp.viz import style
 from xnp.viz.figure import Figure
 from xnp.viz.panels import MAPS, number
 
-COLUMNS = 16  # squares in a row
-SIDE = 0.5  # of a square, in inches
+KERNEL, MAP = 0.5, 0.94  # side of a square, in inches
+ACROSS = 9.0  # inches of squares in a row, at most
 GAP = 0.06  # between two squares
 NUMBERS = 0.17  # below a square: the number of its channel
 TITLE = 0.3
@@ -48,10 +51,11 @@ def kernels(w: np.ndarray, *, name: str = "kernel") -> Figure:
     what = f"{len(squares)} kernel{many} of {kh}x{kw} numbers, from {number(w.min())} to {number(w.max())}"
     above, below = int((w > 0).sum()), int((w < 0).sum())
     alt = f"{name}, {what}: {above:,} above zero, {below:,} below."
-    figure = page(squares, f"{name}: {what}", alt, style.GRADIENT, style.gradient_norm(w))
+    norm = style.gradient_norm(w)
+    figure = page(squares, KERNEL, f"{name}: {what}", alt, style.GRADIENT, norm)
     for axes, square in zip(figure.axes, squares, strict=True):
         rows, columns = np.nonzero(square < 0)
-        strokes = [style.text_on(style.GRADIENT(style.gradient_norm(w)(v))) for v in square[rows, columns]]
+        strokes = [style.text_on(style.GRADIENT(norm(value))) for value in square[rows, columns]]
         axes.scatter(columns, rows, s=9, marker="_", c=strokes, linewidths=0.8)
     return figure
 
@@ -73,6 +77,8 @@ def feature_maps(y: np.ndarray, *, name: str = "output") -> Figure:
     Figure
         One axes a channel. One scale of colours.
     """
+    if y.ndim == 4 and len(y) != 1:
+        raise ValueError(f"feature_maps: y has shape {y.shape}; it must be of one image, (1, H, W, C)")
     image = y[0] if y.ndim == 4 else y
     checks.rank("feature_maps", "y", image, "H W C")
     H, W, C = image.shape
@@ -83,14 +89,56 @@ def feature_maps(y: np.ndarray, *, name: str = "output") -> Figure:
     signed = image.min() < 0
     colours = style.GRADIENT if signed else MAPS["output"]
     norm = style.gradient_norm(image) if signed else Normalize(0.0, float(image.max()) or 1.0)
-    return page(maps, f"{name}: {what}", alt, colours, norm)
+    return page(maps, MAP, f"{name}: {what}", alt, colours, norm)
 
 
-def page(squares: np.ndarray, title: str, alt: str, colours: Colormap, norm: Normalize) -> Figure:
+@style.grammar()
+def fingerprints(means: np.ndarray, names: Sequence[str]) -> Figure:
+    """Draw the mean of each channel in each class: alike rows are classes that look alike to the network.
+
+    The channels are sorted by the class in which they are largest, so that a class's own channels stand together.
+
+    Parameters
+    ----------
+    means : (K, C) array
+        Nothing below zero.
+    names : sequence of K strings
+        The classes.
+
+    Raises
+    ------
+    ValueError
+        Another number of names; a mean below zero.
+    """
+    checks.rank("fingerprints", "means", means, "K C")
+    K, C = means.shape
+    if len(names) != K or means.min() < 0:
+        raise ValueError(
+            f"fingerprints: means has {K} rows, the smallest number is {means.min():.3g}, and there are "
+            f"{len(names)} names; it must have a row for each name, and nothing below zero"
+        )
+    strongest = means.argmax(axis=0)
+    own = ", ".join(f"{name} {(strongest == k).sum()}" for k, name in enumerate(names))
+    alt = f"Means of {C} channels in {K} classes, from 0 to {number(means.max())}. Channels largest in: {own}."
+    left = max(map(style.text_width, names)) + 2 * style.MARGIN
+    figure = Figure(figsize=(left + ACROSS - 2 + style.MARGIN, 1.1 + 0.25 * K), alt=alt)
+    axes = style.place(figure, left, style.MARGIN, ACROSS - 2, 0.25 * K)
+    axes.pcolormesh(means[:, strongest.argsort(kind="stable")], cmap=MAPS["output"], vmin=0, vmax=means.max())
+    axes.set(ylim=(K, 0), xlabel=f"{C} channels, sorted by the class in which they are largest", xticks=[])
+    axes.set_yticks(np.arange(K) + 0.5, names)
+    axes.hlines(np.arange(1, K), 0, C, color="white", linewidth=1.5)
+    axes.tick_params(length=0)
+    axes.grid(False)
+    axes.spines[:].set_visible(False)
+    return figure
+
+
+def page(squares: np.ndarray, side: float, title: str, alt: str, colours: Colormap, norm: Normalize) -> Figure:
     """Lay pictures (K, H, W) out in rows, each with its number below."""
     K, H, W = squares.shape
-    height, width = SIDE * H / max(H, W), SIDE * W / max(H, W)
-    rows, columns = -(-K // COLUMNS), min(K, COLUMNS)
+    height, width = side * H / max(H, W), side * W / max(H, W)
+    columns = min(K, int((ACROSS + GAP) / (width + GAP)))
+    rows = -(-K // columns)
     across = max(columns * (width + GAP), style.text_width(title, style.LARGE))
     step = height + NUMBERS + GAP
     figure = Figure(figsize=(across + 2 * style.MARGIN, TITLE + rows * step + 2 * style.MARGIN), alt=alt)

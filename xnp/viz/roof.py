@@ -19,13 +19,14 @@ Source  Williams, Waterman and Patterson, "Roofline: an insightful visual perfor
 'A machine that does 20 MACs while it moves one number'
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from xnp.viz import style
 from xnp.viz.figure import Figure
 
-APART = 5  # two points whose intensities differ by this factor have room for words side by side
+APART = 6  # two points whose intensities differ by this factor have room for words side by side
 
 
 class Work(NamedTuple):
@@ -69,8 +70,8 @@ def roof(works: Sequence[Work], *, balance: float) -> Figure:
     check(works, balance)
     told = "; ".join(f"{w.name}: {w.intensity:.3g} MACs a number, {100 * w.share(balance):.0f} %" for w in works)
     alt = (
-        "How much of a machine's arithmetic can be in use, against the MACs for each number moved. The line rises until "
-        f"{balance:g} MACs a number, and is flat at 100 % from there. {told}."
+        "How much of a machine's arithmetic can be in use, against the MACs for each number moved. The line rises "
+        f"until {balance:g} MACs a number, and is flat at 100 % from there. {told}."
     )
     figure = Figure(figsize=(7.5, 3.9), layout="constrained", alt=alt)
     axes = figure.add_subplot()
@@ -78,24 +79,32 @@ def roof(works: Sequence[Work], *, balance: float) -> Figure:
     high = max(50 * balance, *(20 * work.intensity for work in works))
     axes.plot([low, balance, high], [100 * low / balance, 100, 100], color=style.INK)
     axes.axvline(balance, color=style.QUIET, linestyle=(0, (4, 2)), linewidth=0.8)
-    last, lines = high, 0
+    last: dict[
+        bool, tuple[float, int]
+    ] = {}  # of those that wait and of the others: where the last stands, on which line
     for work in sorted(works, key=lambda work: -work.intensity):
-        lines = 0 if last / work.intensity >= APART else lines + 2
-        last, share = work.intensity, 100 * work.share(balance)
+        share = 100 * work.share(balance)
         waits = share < 100
         look: dict[str, Any] = (
             {"marker": "o", "color": style.ATTENTION} if waits else {"marker": "s", "color": style.OUTPUT}
         )
         axes.plot(work.intensity, share, markersize=9, **look)
-        words = f"{work.name}, {work.intensity:.3g}\n{share:.0f} % in use" + ": it waits for memory" * waits
-        below = (12 if waits else -5, -10 - lines * 72 * style.LINE)
+        before, line = last.get(waits, (math.inf, 0))
+        line = 0 if before / work.intensity >= APART else line + 2
+        last[waits] = work.intensity, line
+        words = f"{work.name}, {work.intensity:.3g}\n{share:.0f} % in use" + ", it waits" * waits
+        away = 72 * style.LINE * line
+        place: dict[str, Any] = (
+            {"xytext": (12, -2 - away), "va": "top"} if waits else {"xytext": (-5, 8 + away), "va": "bottom"}
+        )
         box = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}  # lines behind the words do not disturb
-        axes.annotate(words, (work.intensity, share), below, textcoords="offset points", va="top", bbox=box)
+        axes.annotate(words, (work.intensity, share), textcoords="offset points", bbox=box, **place)
     axes.set(
         xscale="log",
         yscale="log",
         xlim=(low, high),
-        ylim=(100 * low / balance, 250),
+        ylim=(100 * low / balance, 1000),
+        yticks=[1, 10, 100],
         xlabel="MACs for each number moved",
         ylabel="arithmetic in use, at most (%)",
         title=f"A machine that does {balance:g} MACs while it moves one number",

@@ -1,0 +1,81 @@
+"""What a layer is called in a drawing: read from the layer itself, so that no drawing can contradict its model.
+
+>>> from xnp.layers import Conv2D, SeparableConv2D
+>>> words(Conv2D(32, 3, stride=2).build((299, 299, 3)))
+'conv 3x3, 32, stride 2'
+>>> size((147, 147, 64)), size((1000,))
+('147x147x64', '1000')
+"""
+
+from collections.abc import Iterator
+
+from xnp.layers import Layer, Residual, Sequential
+from xnp.layers.base import Leaf
+from xnp.shapes import pair
+
+NAMES = {
+    "Conv2D": "conv",
+    "GroupedConv2D": "grouped conv",
+    "DepthwiseConv2D": "depthwise",
+    "PointwiseConv2D": "conv",
+    "SeparableConv2D": "separable",
+    "MaxPool2D": "max pool",
+    "AveragePool2D": "average pool",
+    "GlobalAveragePool2D": "global average pool",
+    "BatchNorm": "BN",
+    "Dense": "dense",
+    "Dropout": "dropout",
+    "Flatten": "flatten",
+    "Softmax": "softmax",
+}
+
+
+def words(leaf: Leaf) -> str:
+    """Name an operation with its window, what comes out, its stride, and its padding where it is not "same"."""
+    name, parts = NAMES.get(kind(leaf), kind(leaf)), []
+    if window := window_of(leaf):
+        name += " " + size(window)
+    if hasattr(leaf, "filters") or hasattr(leaf, "units"):
+        parts.append(str(leaf.output_shape[-1]))
+    stride = pair("words", "stride", getattr(leaf, "stride", 1))
+    if stride != (1, 1):
+        parts.append(f"stride {stride[0] if stride[0] == stride[1] else size(stride)}")
+    if (padding := getattr(leaf, "padding", "same")) != "same":
+        parts.append(padding if padding == "valid" else f"padding {padding}")
+    if hasattr(leaf, "rate"):
+        parts.append(f"{leaf.rate:g}")
+    return ", ".join([name, *parts])
+
+
+def window_of(leaf: Leaf) -> tuple[int, int] | None:
+    """Give height and width of what the operation reads at once, where it has a window."""
+    if kind(leaf) == "PointwiseConv2D":
+        return 1, 1
+    side = getattr(leaf, "kernel_size", getattr(leaf, "size", None))
+    return None if side is None else pair("window_of", "size", side)
+
+
+def kind(leaf: Leaf) -> str:
+    """Give the name of the layer's class."""
+    return type(leaf).__name__
+
+
+def size(shape: tuple[int, ...]) -> str:
+    """Write a shape as 147x147x64."""
+    return "x".join(map(str, shape))
+
+
+def chain(layer: Layer) -> Iterator[Layer]:
+    """Yield what a layer runs one after the other: operations, and containers whose ways part."""
+    if isinstance(layer, Sequential):
+        for child in layer.children.values():
+            yield from chain(child)
+    else:
+        yield layer
+
+
+def outline(layer: Layer) -> tuple:
+    """Describe shapes and operations without their names: equal for blocks that are built alike."""
+    if isinstance(layer, Residual):
+        return ("residual", outline(layer.main), layer.skip and outline(layer.skip))
+    return tuple((words(step), step.input_shape) if isinstance(step, Leaf) else outline(step) for step in chain(layer))
