@@ -679,7 +679,7 @@ for mutant in unseen:
 #
 # - A gradient check measures slopes with forward alone. Central difference, step 1e-5 to 1e-6,
 #   float64, relative error.
-# - Too large a step: truncation. Too small: rounding. The complex step has no rounding error.
+# - Too large a step: truncation. Too small: rounding. The complex step loses no digits.
 # - `dy` is random to find a mistake, and a single 1 to explain it.
 # - At corners a measured slope proves nothing.
 # - Backward can fit a wrong forward. So forward is compared with its definition, ties are tested,

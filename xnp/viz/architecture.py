@@ -121,7 +121,7 @@ def draw(page: Page, left: float, name: str, flow: list[Part], first: Shape, las
     """Draw a flow from its left edge, downward; give its right edge."""
     lane = max((skip_width(part.skip) for part in flow if part.skip is not None), default=0.0)
     width = max(style.text_width(box.text) for part in flow for box in part.boxes) + 0.2
-    column = Column(page, left + PAD + lane, width, 0.7, first)
+    column = Column(page, left + PAD + lane, width, 0.89, first)
     page.write(column.left, 0.38, name, size=style.LARGE)
     page.box(column.left, column.down - BOX, width, BOX, size(first), INPUT)
     for part in flow:
@@ -168,12 +168,18 @@ class Column:
         self.arrow()
         plus = self.down + PLUS
         lane = (left + PAD + self.left - ROUND) / 2 if part.skip else self.left - ROUND
-        self.page.arrow((self.middle, fork), (lane, fork), (lane, plus), (self.middle - PLUS, plus))
-        self.page.plus(self.middle, plus, PLUS)
+        rest = (lane, fork)
         if part.skip:
             text = stacked(part.skip)
             wide, tall = skip_width(part.skip) - ROUND, (text.count("\n") + 1) * style.LINE + 0.12
-            self.page.box(lane - wide / 2, (fork + plus - tall) / 2, wide, tall, text, part.skip[0].look)
+            top_of_box = (fork + plus - tall) / 2
+            self.page.arrow((self.middle, fork), (lane, fork), (lane, top_of_box))
+            self.page.box(lane - wide / 2, top_of_box, wide, tall, text, part.skip[0].look)
+            rest = (lane, top_of_box + tall)
+        else:
+            self.page.line((self.middle, fork), rest)
+        self.page.arrow(rest, (lane, plus), (self.middle - PLUS, plus))
+        self.page.plus(self.middle, plus, PLUS)
         self.down = plus + PLUS
         edge = self.left + self.width + PAD
         self.page.back(left if part.skip else lane - PAD, top, edge, self.down + PAD / 2)

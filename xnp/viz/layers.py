@@ -43,7 +43,7 @@ def words(leaf: Leaf) -> str:
     if (padding := getattr(leaf, "padding", "same")) != "same":
         parts.append(padding if padding == "valid" else f"padding {padding}")
     if hasattr(leaf, "rate"):
-        parts.append(f"{leaf.rate:g}")
+        name += f" {leaf.rate:g}"
     return ", ".join([name, *parts])
 
 

@@ -121,7 +121,7 @@ def fingerprints(means: np.ndarray, names: Sequence[str]) -> Figure:
     own = ", ".join(f"{name} {(strongest == k).sum()}" for k, name in enumerate(names))
     alt = f"Means of {C} channels in {K} classes, from 0 to {number(means.max())}. Channels largest in: {own}."
     left = max(map(style.text_width, names)) + 2 * style.MARGIN
-    figure = Figure(figsize=(left + ACROSS - 2 + style.MARGIN, 1.1 + 0.25 * K), alt=alt)
+    figure = Figure(figsize=(left + ACROSS - 2 + style.MARGIN, 0.7 + 0.25 * K), alt=alt)
     axes = style.place(figure, left, style.MARGIN, ACROSS - 2, 0.25 * K)
     axes.pcolormesh(means[:, strongest.argsort(kind="stable")], cmap=MAPS["output"], vmin=0, vmax=means.max())
     axes.set(ylim=(K, 0), xlabel=f"{C} channels, sorted by the class in which they are largest", xticks=[])

@@ -90,6 +90,7 @@ class Page:
         """Draw a line from point to point."""
         across, down = zip(*points, strict=True)
         self.axes.add_line(Line2D(across, down, lw=1.0, color=style.INK, zorder=2))
+        self._reach(max(across), max(down))
 
     def back(self, left: float, top: float, right: float, bottom: float) -> None:
         """Lay a quiet ground under what belongs together."""
