@@ -155,7 +155,10 @@ depthwise, _ = ops.depthwise_conv2d.forward(x, w, padding="valid")  # each chann
 red_map, green_map, blue_map = (depthwise[0, ..., c] for c in range(3))
 assert np.array_equal(red_map + green_map + blue_map, y[0, ..., 0])
 
-red, green, blue = (viz.Panel(depthwise[0, ..., c], "output", f"map {c}") for c in range(3))
+red, green, blue = (
+    viz.Panel(depthwise[0, ..., c], "output", f"map of {example.CHANNELS[c]}")
+    for c in range(3)
+)
 total = viz.Panel(y[0, ..., 0], "output", "y[:, :, 0]")
 words = "The maps of red, green and blue, and their sum: the output of the convolution."
 viz.sheet([[red, "+", green, "+", blue, "=", total]], alt=words, cell=0.27)

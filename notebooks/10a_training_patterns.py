@@ -117,7 +117,9 @@ gradient.round(2)
 # %%
 new = models.tiny_xception()
 before = training.evaluate(new, validation, scale)
-print(f"log 10 {np.log(10):.3f}   measured {before.loss:.3f}   accuracy {before.accuracy:.1%}")
+print(
+    f"log 10 {np.log(10):.3f}   measured {before.loss:.3f}   accuracy {before.accuracy:.1%}"
+)
 assert abs(before.loss - np.log(10)) < 0.1
 
 # %% [markdown]
@@ -166,7 +168,12 @@ few = train.take(np.arange(32))
 def learn_by_heart(data):
     """Do 20 steps, each with all 32 images."""
     model = models.tiny_xception()
-    settings = {"epochs": 20, "batch_size": 32, "schedule": Constant(0.1), "progress": False}
+    settings = {
+        "epochs": 20,
+        "batch_size": 32,
+        "schedule": Constant(0.1),
+        "progress": False,
+    }
     history = training.fit(model, data, optimizer=SGD(momentum=0.9), **settings)
     return model, history.rows
 
@@ -206,6 +213,7 @@ assert wrong_rows[-1]["accuracy"] == 1.0
 #
 # A **confusion matrix** has a row for each true class and a column for each predicted class. Here is the one of the
 # network that learned 32 images with right labels:
+
 
 # %%
 def confusion(data, probabilities):
@@ -318,7 +326,8 @@ viz.kernels(learned[path], name="After")
 
 # %% [markdown]
 # Compare them one by one, for example number 5 or number 16. They are nearly the same! The network did not draw edges
-# or stripes. It kept the random kernels that it got, and changed them a little:
+# or stripes. It kept the random kernels that it got, and changed them a little. (The second picture is paler because the
+# colours follow the largest number, and this one has grown.)
 
 # %%
 before_training, after_training = start[path][..., 0], learned[path][..., 0]  # (3, 3, 32)
@@ -327,7 +336,9 @@ print(f"{same} of {before_training.size} numbers keep their sign")
 for name, w in (("before", before_training), ("after", after_training)):
     sums = np.abs(w.sum(axis=(0, 1))).mean()
     sizes = np.abs(w).sum(axis=(0, 1)).mean()
-    print(f"{name:8} mean size of the nine numbers' sum {sums:.2f}   sum of their sizes {sizes:.2f}")
+    print(
+        f"{name:8} mean size of the nine numbers' sum {sums:.2f}   sum of their sizes {sizes:.2f}"
+    )
 
 # %% [markdown]
 # One change can be measured. The nine numbers of a kernel add up to something nearer to 0 than before (0.30 against
@@ -336,6 +347,7 @@ for name, w in (("before", before_training), ("after", after_training)):
 #
 # Is it the same in other layers? The **correlation** of an array before and after says how alike they are: 1 is the
 # same picture, 0 is a new one.
+
 
 # %%
 def likeness(path):
@@ -356,9 +368,9 @@ for name in (
     print(f"{name:32} {likeness(name):.2f}")
 
 # %% [markdown]
-# The stem (ordinary convolutions) and the classifier changed most. In each separable layer the pointwise part changed
-# more than the depthwise part. So in this training the network learned mainly *which channels to mix*, and took the
-# views in space mostly as chance gave them.
+# The stem (ordinary convolutions) and the classifier changed most. In each of the three separable layers the pointwise
+# part changed more than the depthwise part. So behind the stem, the network learned mainly *which channels to mix*, and
+# took the views in space mostly as chance gave them.
 #
 # Be careful with this result. It is one small network, 252 steps, easy images. A long training on photographs may move
 # depthwise kernels further. But it is a good habit to compare with the start: without the first picture, you could
@@ -384,7 +396,14 @@ for name in maps:
 viz.feature_maps(maps["stem"], name="Stem")
 
 # %% [markdown]
-# STEMREADING
+# Three kinds of maps are easy to see. Hold them against the image:
+#
+# - maps 2, 13 and 25 are dark where the image is magenta, and nearly white where it is green: these look at the colour;
+# - maps 7, 8, 9 and 30 are the other way round;
+# - maps 17, 26 and 28 have stripes from top to bottom, in both colours: these look at the pattern.
+#
+# Colour and pattern: these are the two halves of a class. Other maps are nearly white. They have nothing to say about this
+# image.
 
 # %%
 entry, _ = ops.relu.forward(maps["entry"][..., :32])
@@ -403,29 +422,30 @@ viz.feature_maps(maps["exit"][..., :32], name="Exit, the first 32 of 160 channel
 # One image is an anecdote. So take all 500 validation images. After the global mean (`pool`), an image is 160 numbers,
 # one a channel. Here is their mean for each class:
 
+
 # %%
-pooled = scale.apply(validation.images, model.dtype)
-for name in ("stem", "entry", "middle", "exit", "pool"):
-    pooled = model.children[name].forward(pooled)
-means = np.stack([pooled[validation.labels == k].mean(axis=0) for k in range(10)])  # (10, 160)
-viz.fingerprints(means, validation.names)
+def fingerprint(network):
+    """Give the mean of each pooled channel for each class: (10, 160)."""
+    y = scale.apply(validation.images, network.dtype)
+    for name in ("stem", "entry", "middle", "exit", "pool"):
+        y = network.children[name].forward(y)
+    return np.stack([y[validation.labels == k].mean(axis=0) for k in range(10)])
+
+
+viz.fingerprints(fingerprint(model), validation.names)
 
 # %% [markdown]
 # Each class has a group of channels that answer to it more than to any other class. (The channels were sorted, so that
-# these groups make a staircase. Sorting alone makes a staircase out of chance as well. What counts is how light the
-# rest of each column is.) The classifier has an easy task: it looks which group is dark.
+# these groups make a staircase. Sorting makes a staircase out of chance as well. What counts is how light the rest of
+# each column is.) The classifier has an easy task: it looks which group is dark.
 #
 # To check that this was learned, draw the same picture for the untrained network:
 
 # %%
-pooled = scale.apply(validation.images, new.dtype)
-for name in ("stem", "entry", "middle", "exit", "pool"):
-    pooled = new.children[name].forward(pooled)
-means = np.stack([pooled[validation.labels == k].mean(axis=0) for k in range(10)])
-viz.fingerprints(means, validation.names)
+viz.fingerprints(fingerprint(new), validation.names)
 
 # %% [markdown]
-# Before training, a channel says nearly the same for all ten classes.
+# Before training, a channel says nearly the same for all ten classes: no staircase, but stripes from top to bottom.
 #
 # ## What you know now
 #

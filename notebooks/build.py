@@ -137,7 +137,7 @@ def cifar10_is_there() -> bool:
     """Whether the folder in XNP_DATA, or the usual cache, holds CIFAR-10."""
     try:
         cifar10.load_training(subset=10)
-    except DataError:
+    except (DataError, FileNotFoundError):
         return False
     return True
 

@@ -19,7 +19,8 @@ def test_markdown_has_a_rule_that_says_where_a_column_stands():
 
 
 def test_a_column_with_a_word_in_it_is_one_of_words():
-    assert table(["n"], [[1], ["none"]]).right == (False,)
+    assert table(["n", "n", "n"], [[1, 1, "1 %"], ["none", "", "25 %"]]).right == (False, True, True)
+    assert table(["n"], []).right == (False,)
 
 
 def test_a_row_of_another_length_is_refused_by_name():

@@ -146,14 +146,14 @@ def slide_pool(op: str, x_shape: tuple[int, ...], size: Pair, *, stride: Pair, p
     Raises
     ------
     ValueError
-        As `slide`; and an integer padding over half the size: the first window would hold padding alone.
+        As `slide`; and an integer padding over half the size, so that no window holds padding alone.
     """
     size = pair(op, "size", size)
     window = slide(op, x_shape, size, stride=stride, padding=padding)
     if not isinstance(padding, str) and 2 * padding > min(size):
         raise ValueError(
             f"{op}: padding is {padding} but size is {size}; an integer padding must be at most half the size, "
-            "or a window would hold padding alone"
+            "so that no window holds padding alone"
         )
     return window
 

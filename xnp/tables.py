@@ -16,7 +16,7 @@ class Table(NamedTuple):
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    right: tuple[bool, ...]  # columns of numbers stand at the right
+    right: tuple[bool, ...]  # which columns stand at the right
 
     def __repr__(self) -> str:
         lines = (self.header, *self.rows)
@@ -43,7 +43,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str | float]]) -> Table
         A name for each column; it may be empty.
     rows : sequence of rows
         Words, which may be Markdown, and numbers: whole ones are written with commas, others with three digits. A
-        column of numbers alone stands at the right.
+        column stands at the right if all its cells are numbers, words that begin with a digit, or empty.
 
     Raises
     ------
@@ -53,8 +53,17 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str | float]]) -> Table
     for place, row in enumerate(rows):
         if len(row) != len(header):
             raise ValueError(f"table: rows[{place}] has {len(row)} cells but header has {len(header)}; they must agree")
-    right = tuple(bool(rows) and all(isinstance(row[k], Real) for row in rows) for k in range(len(header)))
+    right = tuple(bool(rows) and all(is_number(row[k]) for row in rows) for k in range(len(header)))
     return Table(tuple(header), tuple(tuple(map(written, row)) for row in rows), right)
+
+
+def is_number(cell: str | float) -> bool:
+    """Say whether a cell is, or begins as, a number.
+
+    >>> is_number(2.5), is_number("85.5 %"), is_number(""), is_number("none")
+    (True, True, True, False)
+    """
+    return isinstance(cell, Real) or not cell or cell[0].isdigit()
 
 
 def written(cell: str | float) -> str:

@@ -26,7 +26,7 @@ WRONG_VALUES = [
         (IMAGE,),
         {"size": 3, "stride": 1, "padding": 2},
         "padding is 2 but size is (3, 3); an integer padding must be at most half the size, "
-        "or a window would hold padding alone",
+        "so that no window holds padding alone",
     ),
     (
         "average_pool2d",

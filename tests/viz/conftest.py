@@ -10,14 +10,14 @@ from matplotlib.text import Text
 from xnp.viz import style
 
 
-def check(figure: Figure) -> None:
-    """Lay a figure out as `save` does, and look at the box of each text."""
+def check(figure: Figure, *, smallest: float = 9) -> None:
+    """Lay a figure out as `save` does, and look at the box of each text. `smallest` is its letters' size in points."""
     figure.set_dpi(style.DPI)
     with style.grammar():
         figure.draw_without_rendering()
     beyond = labels_beyond_the_limits(figure)
     texts = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text() and text not in beyond]
-    assert min(text.get_fontsize() for text in texts) >= 9
+    assert min(text.get_fontsize() for text in texts) >= smallest
 
     boxes = np.array([text.get_window_extent().extents for text in texts])  # x0, y0, x1, y1
     cut_off = (boxes[:, :2] < 0).any(axis=1) | (boxes[:, 2:] > figure.bbox.extents[2:]).any(axis=1)
@@ -44,5 +44,5 @@ def labels_beyond_the_limits(figure: Figure) -> set[Text]:
 
 
 @pytest.fixture
-def look() -> Callable[[Figure], None]:
+def look() -> Callable[..., None]:
     return check

@@ -195,8 +195,7 @@ def test_page_in_words():
     probabilities = np.array([[0.9, 0.1], [0.75, 0.25], [0.0, 1.0]])
     images, names = np.zeros((3, 8, 8, 3), np.uint8), ("ant", "bee")
     assert predictions(images, np.array([0, 1, 1]), probabilities, names, count=1).alt == (
-        "Right: 2 of 3. The first 1: true: ant, predicted: ant, 90 %. "
-        "Wrong: 1 of 3: true: bee, predicted: ant, 75 %."
+        "Right: 2 of 3. The first 1: true: ant, predicted: ant, 90 %. Wrong: 1 of 3: true: bee, predicted: ant, 75 %."
     )
     assert predictions(images, np.array([0, 0, 1]), probabilities, names, count=1).alt == (
         "Right: 3 of 3. The first 1: true: ant, predicted: ant, 90 %. Wrong: none of 3."

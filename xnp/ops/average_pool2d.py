@@ -67,7 +67,7 @@ def forward(x: np.ndarray, *, size: Pair, stride: Pair, padding: Padding = "same
     size, stride : int or (int, int)
         Height, width.
     padding : "same", "valid" or int
-        An integer must be at most half the size, or a window would hold padding alone.
+        An integer must be at most half the size, so that no window holds padding alone.
 
     Returns
     -------

@@ -95,9 +95,7 @@ def forward(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, *, eps: float = 
     axes, wide = tuple(range(x.ndim - 1)), np.result_type(x.dtype, np.float64)
     mean = x.mean(axis=axes, dtype=wide).astype(x.dtype)  # (C,)
     xhat = x - mean  # centred for now
-    var = (
-        np.square(xhat).mean(axis=axes, dtype=wide).astype(x.dtype)
-    )  # from the centred x: no difference of large numbers
+    var = np.square(xhat).mean(axis=axes, dtype=wide).astype(x.dtype)  # of the centred x: no large numbers subtracted
     inv = 1 / np.sqrt(var + float(eps))  # float: a float64 of NumPy would make inv float64
     xhat *= inv
     return gamma * xhat + beta, Cache(xhat, gamma, inv, mean, var)

@@ -71,7 +71,7 @@ def forward(x: np.ndarray, *, size: Pair = 3, stride: Pair = 2, padding: Padding
     size, stride : int or (int, int)
         Height, width.
     padding : "same", "valid" or int
-        An integer must be at most half the size, or a window would hold padding alone.
+        An integer must be at most half the size, so that no window holds padding alone.
 
     Returns
     -------
@@ -94,9 +94,8 @@ def forward(x: np.ndarray, *, size: Pair = 3, stride: Pair = 2, padding: Padding
     for place, (i, j) in enumerate(window.offsets()):
         challenger = padded[window.reads(i, j)]
         better = challenger > y  # > and not >= : in a tie the first stays
-        np.maximum(
-            winner, better * winner.dtype.type(place), out=winner
-        )  # who wins last wins, and has the largest place
+        # who is better last wins; places rise, so the winner's is the largest of those that were better
+        np.maximum(winner, better * winner.dtype.type(place), out=winner)
         np.maximum(y, challenger, out=y)
     return y, Cache(x.shape, winner, window, x.dtype)
 

@@ -11,16 +11,26 @@ when it is the last line of a cell; `figure.alt` says in words what is seen.
 ...     save(figure, folder + "/confusion.png")
 """
 
+from xnp.viz.architecture import architecture
 from xnp.viz.arrays import channels, picture
+from xnp.viz.backward import backward_step
 from xnp.viz.costs import costs_by_layer
 from xnp.viz.differences import gradient_error, step_errors
 from xnp.viz.evaluation import confusion_matrix, predictions
 from xnp.viz.figure import Animation, Figure
+from xnp.viz.inception import inception_module
 from xnp.viz.learned import feature_maps, fingerprints, kernels
 from xnp.viz.loss import surprise
+from xnp.viz.matrices import matrix_product
 from xnp.viz.panels import Panel, sheet
 from xnp.viz.pictures import pictures
+from xnp.viz.ranks import rank_errors
 from xnp.viz.roof import Work, roof
+from xnp.viz.rows import windows_over_rows
+from xnp.viz.separable import depthwise_picture, separable_picture
+from xnp.viz.separable_costs import separable_costs
+from xnp.viz.spectrum import spectrum
+from xnp.viz.strips import strips
 from xnp.viz.style import save
 from xnp.viz.training import curves
 from xnp.viz.windows import convolution_step, depthwise_step, sliding
@@ -30,23 +40,34 @@ __all__ = [
     "Figure",
     "Panel",
     "Work",
+    "architecture",
+    "backward_step",
     "channels",
     "confusion_matrix",
     "convolution_step",
     "costs_by_layer",
     "curves",
+    "depthwise_picture",
     "depthwise_step",
     "feature_maps",
     "fingerprints",
     "gradient_error",
+    "inception_module",
     "kernels",
+    "matrix_product",
     "picture",
     "pictures",
     "predictions",
+    "rank_errors",
     "roof",
     "save",
+    "separable_costs",
+    "separable_picture",
     "sheet",
     "sliding",
+    "spectrum",
     "step_errors",
+    "strips",
     "surprise",
+    "windows_over_rows",
 ]

@@ -11,7 +11,7 @@ Architecture in three flows, from 32x32x3 to 10
 """
 
 from collections.abc import Iterable
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from xnp.count import count
@@ -66,6 +66,8 @@ def architecture(model: Sequential) -> Figure:
     ValueError
         A model without these parts, or one that is not built.
     """
+    if model.input_shape is None:
+        raise ValueError("architecture: model knows no shapes yet; call model.build(input_shape) first")
     flows = [parts(flow) for flow in split(model)]
     report = count(model)
     shapes = [report.input_shape, *(flow[-1].boxes[-1].shape for flow in flows)]
@@ -87,20 +89,23 @@ def split(model: Sequential) -> list[list[Layer]]:
         raise ValueError(f'architecture: model has the children {names}; among them must be "middle", then "exit"')
     cuts = [0, names.index("middle"), names.index("exit"), len(names)]
     layers = list(model.children.values())
-    return [[step for layer in layers[a:b] for step in chain(layer)] for a, b in zip(cuts, cuts[1:], strict=False)]
+    flows = [[step for layer in layers[a:b] for step in chain(layer)] for a, b in pairwise(cuts)]
+    for name, flow in zip(FLOWS, flows, strict=True):
+        if not flow:
+            raise ValueError(f"architecture: the {name} of model holds no operation; at least one is needed")
+    return flows
 
 
 def parts(steps: Iterable[Layer]) -> list[Part]:
     """Gather operations between blocks, and blocks that are alike."""
     found = []
-    for blocks, group in groupby(steps, key=lambda step: outline(step) if isinstance(step, Residual) else None):
-        some = list(group)
-        if blocks is None:
+    for _, group in groupby(steps, key=lambda step: outline(step) if isinstance(step, Residual) else None):
+        first, *others = some = list(group)
+        if not isinstance(first, Residual):
             found.append(Part(boxes(some), None, 1))
         else:
-            first = some[0]
             skip = [] if first.skip is None else boxes(chain(first.skip))
-            found.append(Part(boxes(chain(first.main)), skip, len(some)))
+            found.append(Part(boxes(chain(first.main)), skip, 1 + len(others)))
     return found
 
 
@@ -109,7 +114,10 @@ def boxes(steps: Iterable[Layer]) -> list[Box]:
     found: list[Box] = []
     for step in steps:
         if not isinstance(step, Leaf):
-            raise ValueError(f"architecture: {step.label} is a {type(step).__name__} within a block; it must be flat")
+            raise ValueError(
+                f"architecture: {step.label} is a {type(step).__name__}; a flow must hold operations and Residual "
+                "blocks, and a block operations alone"
+            )
         if kind(step) == "BatchNorm" and found:
             found[-1] = found[-1]._replace(text=found[-1].text + " · BN")
         else:
@@ -180,12 +188,12 @@ class Column:
             self.page.line((self.middle, fork), rest)
         self.page.arrow(rest, (lane, plus), (self.middle - PLUS, plus))
         self.page.plus(self.middle, plus, PLUS)
-        self.down = plus + PLUS
+        self.down = plus + PLUS + PAD / 2
+        self.page.line((self.middle, plus + PLUS), (self.middle, self.down))
         edge = self.left + self.width + PAD
-        self.page.back(left if part.skip else lane - PAD, top, edge, self.down + PAD / 2)
+        self.page.back(left if part.skip else lane - PAD, top, edge, self.down)
         if part.times > 1:
             self.page.write(edge + 0.08, (top + self.down) / 2, times(part.times), size=style.LARGE, va="center")
-        self.down += PAD / 2
 
 
 def stacked(skip: list[Box]) -> str:

@@ -91,7 +91,7 @@ def in_words(share: np.ndarray, names: Sequence[str]) -> str:
     """
     percents = ", ".join(f"{style.percent(share[k, k])} % of {name}" for k, name in enumerate(names))
     wrong = share * ~np.eye(len(names), dtype=bool)
-    true, taken = np.unravel_index(wrong.argmax(), wrong.shape)
+    true, taken = divmod(int(wrong.argmax()), len(names))
     if not wrong[true, taken]:
         return f"Right: {percents}. No mistake."
     worst = f"{style.percent(wrong[true, taken])} % of {names[true]} taken for {names[taken]}"
@@ -177,9 +177,9 @@ def caption(true: str, predicted: str, probability: float, right: bool) -> str:
 
 
 def one_line(text: str) -> str:
-    """Write the text under a picture for a reader who cannot see it.
+    r"""Write the text under a picture for a reader who cannot see it.
 
-    >>> one_line("true: cat\\n\N{BALLOT X} predicted: dog, 60 %")
+    >>> one_line("true: cat\n\N{BALLOT X} predicted: dog, 60 %")
     'true: cat, predicted: dog, 60 %'
     """
     words = " ".join(text.split())

@@ -21,6 +21,7 @@ from xnp.viz import style
 DPI = 110  # pixels per inch in a notebook
 ANIMATED_DPI = 96  # an animation is many pictures: each must be small
 COLOURS = 256  # of an animation
+ALMOST_WHITE = 250  # of 255: a palette of few colours makes white a light grey, which would stand as a box on a page
 CSS_PIXELS = 96  # per inch: how large a browser shows it
 
 Bundle = tuple[dict[str, str], dict[str, dict[str, Any]]]
@@ -64,6 +65,7 @@ class Animation:
         for place, frame in enumerate(frames):
             together.paste(frame, (0, place * height))
         palette = together.quantize(COLOURS)
+        palette.putpalette([255 if part > ALMOST_WHITE else part for part in palette.getpalette() or []])
         first, *others = (frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames)
         file, duration = BytesIO(), round(1000 * self.seconds)
         first.save(file, format="png", save_all=True, append_images=others, duration=duration, loop=0, optimize=True)

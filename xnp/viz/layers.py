@@ -9,7 +9,7 @@
 
 from collections.abc import Iterator
 
-from xnp.layers import Layer, Residual, Sequential
+from xnp.layers import Dropout, Layer, Residual, Sequential
 from xnp.layers.base import Leaf
 from xnp.shapes import pair
 
@@ -31,20 +31,28 @@ NAMES = {
 
 
 def words(leaf: Leaf) -> str:
-    """Name an operation with its window, what comes out, its stride, and its padding where it is not "same"."""
-    name, parts = NAMES.get(kind(leaf), kind(leaf)), []
+    """Name an operation: what it is, how many channels come out, how its window moves."""
+    filters = [str(leaf.output_shape[-1])] if hasattr(leaf, "filters") or hasattr(leaf, "units") else []
+    return ", ".join([title(leaf), *filters, *moves(leaf)])
+
+
+def title(leaf: Leaf) -> str:
+    """Name an operation and its window."""
+    name = NAMES.get(kind(leaf), kind(leaf))
     if window := window_of(leaf):
         name += " " + size(window)
-    if hasattr(leaf, "filters") or hasattr(leaf, "units"):
-        parts.append(str(leaf.output_shape[-1]))
-    stride = pair("words", "stride", getattr(leaf, "stride", 1))
-    if stride != (1, 1):
-        parts.append(f"stride {stride[0] if stride[0] == stride[1] else size(stride)}")
-    if (padding := getattr(leaf, "padding", "same")) != "same":
-        parts.append(padding if padding == "valid" else f"padding {padding}")
-    if hasattr(leaf, "rate"):
-        name += f" {leaf.rate:g}"
-    return ", ".join([name, *parts])
+    return f"{name} {leaf.rate:g}" if isinstance(leaf, Dropout) else name
+
+
+def moves(leaf: Leaf) -> list[str]:
+    """Say stride, dilation and padding, where they are not 1, 1 and "same"."""
+    said = []
+    for name in ("stride", "dilation"):
+        step = pair("moves", name, getattr(leaf, name, 1))
+        if step != (1, 1):
+            said.append(f"{name} {step[0] if step[0] == step[1] else size(step)}")
+    padding = getattr(leaf, "padding", "same")
+    return said if padding == "same" else [*said, padding if padding == "valid" else f"padding {padding}"]
 
 
 def window_of(leaf: Leaf) -> tuple[int, int] | None:

@@ -21,7 +21,7 @@ from xnp.viz import style
 from xnp.viz.figure import Figure
 from xnp.viz.panels import MAPS, number
 
-KERNEL, MAP = 0.5, 0.94  # side of a square, in inches
+KERNEL, MAP = 0.5, 1.06  # side of a square, in inches
 ACROSS = 9.0  # inches of squares in a row, at most
 GAP = 0.06  # between two squares
 NUMBERS = 0.17  # below a square: the number of its channel

@@ -35,8 +35,8 @@ def surprise(marked: Sequence[float]) -> Figure:
     alt = f"The curve of -log p: it falls from large numbers near p = 0 to 0 at p = 1. Marked: {said}."
     figure = Figure(figsize=(6.4, 3.2), layout="constrained", alt=alt)
     axes = figure.add_subplot(xlabel="probability p of the right class", ylabel="loss = −log p")
-    p = np.geomspace(SMALLEST, 1, 400)
-    axes.plot(p, -np.log(p), color=style.INK)
+    curve = np.geomspace(SMALLEST, 1, 400)
+    axes.plot(curve, -np.log(curve), color=style.INK)
     for point in marked:
         axes.plot(point, -np.log(point), color=style.ATTENTION, marker="o", markersize=7, clip_on=False)
         text = f"p = {point:g}: {-np.log(point):.2f}"

@@ -37,7 +37,7 @@ def matrix_product(
     axes : (str, str, str)
         What R, K and S count.
     at : (row, column), optional
-        The number of the product whose row and column are framed. The title writes its sum out.
+        The number of the product whose row and column are framed. Its sum is written above.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def matrix_product(
         left, right = left._replace(window=(row, 0, 1, K)), right._replace(window=(0, column, K, 1))
         product = product._replace(window=(row, column, 1, 1))
         words = written_out(left.values[row], right.values[:, column])
-        heading, alt = f"{title}[{row}, {column}] = {words}", f"{alt} Marked: {words}."
+        heading, alt = words, f"{alt} Marked: {words}."
     figure = sheet([[left, "@", right, "=", product]], alt=alt, title=heading)
     rows, inner, columns = axes
     for panel, down, across in zip(figure.axes, (rows, inner, rows), (inner, columns, columns), strict=True):

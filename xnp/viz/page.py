@@ -13,6 +13,7 @@ Draw first, ask for the figure last: it is as large as what is on the page, and 
 
 from typing import NamedTuple
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
@@ -81,13 +82,14 @@ class Page:
 
     def arrow(self, *points: Point) -> None:
         """Draw a line from point to point, with a head at its end."""
-        path = Path(points)
+        self._reach(*np.max(points, axis=0))
         self.axes.add_patch(
-            FancyArrowPatch(path=path, arrowstyle="-|>", mutation_scale=7, lw=1.0, color=style.INK, zorder=2)
+            FancyArrowPatch(path=Path(points), arrowstyle="-|>", mutation_scale=7, lw=1.0, color=style.INK, zorder=2)
         )
 
     def line(self, *points: Point) -> None:
         """Draw a line from point to point."""
+        self._reach(*np.max(points, axis=0))
         across, down = zip(*points, strict=True)
         self.axes.add_line(Line2D(across, down, lw=1.0, color=style.INK, zorder=2))
         self._reach(max(across), max(down))
@@ -118,7 +120,10 @@ class Page:
         """Write words at a place, which is their upper left corner unless `ha` and `va` say otherwise."""
         self.axes.text(across, down, text, size=size, color=colour, ha=ha, va=va, rotation=rotation, zorder=6)
         lines = text.split("\n")
-        width, height = max(style.text_width(line, size) for line in lines), len(lines) * style.LINE * size / style.SMALL
+        width, height = (
+            max(style.text_width(line, size) for line in lines),
+            len(lines) * style.LINE * size / style.SMALL,
+        )
         if rotation == 0:
             self._reach(
                 across + width * {"left": 1.0, "center": 0.5, "right": 0.0}[ha],

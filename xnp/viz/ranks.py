@@ -55,5 +55,5 @@ def rank_errors(lines: Mapping[str, Sequence[float]], *, parameters: tuple[int, 
     words = f"m = {even:.2f}: as many parameters\nas the standard kernel"
     axes.annotate(words, (even, 100), (5, -2), textcoords="offset points", va="top", color=style.QUIET)
     axes.set(xticks=range(1, length + 1), xlim=(0.7, length + 0.3), ylim=(0, 100))
-    axes.legend(loc="lower left")
+    axes.legend(loc="upper right", bbox_to_anchor=(1, 0.86))
     return figure

@@ -27,7 +27,7 @@ from xnp.viz.windows import lay
 GAP = 0.46  # between two arrays, for an arrow or a sign
 HEAD = 0.56  # above an array, for its name and its shape
 ROW = 0.3  # between two rows
-MOST_CHANNELS, MOST_OUTPUTS, LARGEST_SIDE = 4, 4, 10
+MOST_CHANNELS, MOST_OUTPUTS, LARGEST_SIDE = 4, 4, 8
 
 
 @style.grammar()
@@ -39,7 +39,7 @@ def depthwise_picture(
     Parameters
     ----------
     x : (1, H, W, C) array
-        At most 4 channels.
+        At most 8 rows, 8 columns and 4 channels.
     w : (kh, kw, C, 1) array
     at : (p, q)
         The window that is outlined, and the number that it gives.
@@ -53,7 +53,8 @@ def depthwise_picture(
     """
     image, kernel, y = convolve("depthwise_picture", x, w, at)
     C = image.shape[2]
-    seen, made = (*at, *kernel.shape[:2]), (*at, 1, 1)
+    if names and len(names) != C:
+        raise ValueError(f"depthwise_picture: names has {len(names)} but x has {C} channels; give one for each")
     single = [array[..., :1] for array in (image, kernel, y)]
     wide = [size(array.shape)[0] for array in (image, *single, y)]
     lefts = [sum(wide[:k]) + k * GAP for k in range(5)]
@@ -62,18 +63,20 @@ def depthwise_picture(
     centre = (middles[0] + middles[-1]) / 2
 
     page = Page()
-    for left, whole, role, name in ((lefts[0], image, "input", "input x"), (lefts[4], y, "output", "stacked: y")):
+    ends: list[tuple[float, np.ndarray, Role, str]] = [
+        (lefts[0], image, "input", "input x"),
+        (lefts[4], y, "output", "stacked: y"),
+    ]
+    for left, whole, role, name in ends:
         top = centre - size(whole.shape)[1] / 2
         title(page, left, top, name, shape(whole))
         stack(page, left, top, whole, role)
-    for left, whole, role, name, window in zip(
-        lefts[1:4],
-        (image, kernel, y),
-        ("input", "kernel", "output"),
-        ("split", "filters w", "results"),
-        ((*at, *kernel.shape[:2]), None, (*at, 1, 1)),
-        strict=True,
-    ):
+    columns: list[tuple[float, np.ndarray, Role, str, Window | None]] = [
+        (lefts[1], image, "input", "split", (*at, *kernel.shape[:2])),
+        (lefts[2], kernel, "kernel", "filters w", None),
+        (lefts[3], y, "output", "results", (*at, 1, 1)),
+    ]
+    for left, whole, role, name, window in columns:
         height = whole.shape[0] * SIDE
         title(page, left, middles[0] - height / 2, name, f"{C} times {shape(whole[..., :1])}")
         limits = colours(whole)
@@ -104,7 +107,7 @@ def separable_picture(
     Parameters
     ----------
     x : (1, H, W, C) array
-        At most 4 channels.
+        At most 8 rows, 8 columns and 4 channels.
     w_depthwise : (kh, kw, C, 1) array
     w_pointwise : (C, F) array
         At most 4 filters.
@@ -155,7 +158,7 @@ def separable_picture(
     page.write(0, page.bottom + 0.2, f"outlined:  y[{at[0]}, {at[1]}, 0] = {sum_of_all}", size=style.LARGE)
     return page.figure(
         f"An image of {shape(image)} becomes {shape(between)} by a depthwise convolution with filters of "
-        f"{shape(kernel)},\nand {shape(y)} by a pointwise convolution with {F} filter{'s' * (F > 1)} of 1x1x{C}. "
+        f"{shape(kernel)}, and {shape(y)} by a pointwise convolution with {F} filter{'s' * (F > 1)} of 1x1x{C}. "
         f"At {at}: {sum_of_all}."
     )
 

@@ -81,15 +81,16 @@ def draw_macs(axes: Axes, outputs: np.ndarray, standard: list[int], separable: l
 
 def draw_ratio(axes: Axes, limit: int, marked: Sequence[int], ratios: Sequence[float]) -> None:
     """Draw standard / separable, with the line where both cost the same and the limit."""
-    most = 2 * max(marked)
+    most = 4 * max(marked)
     outputs = np.geomspace(1, most, 200)
     axes.plot(outputs, 1 / (1 / outputs + 1 / limit), color=style.ATTENTION)
-    for height, words in ((1, "1: both cost the same"), (limit, f"{limit}: the limit")):
+    for height, words, end in ((1, "1: both cost the same", most), (limit, f"{limit}: the limit", 1)):
         axes.axhline(height, color=style.QUIET, linestyle=(0, (4, 2)), linewidth=1)
-        axes.annotate(words, (1, height), (4, 4), textcoords="offset points", color=style.QUIET)
+        side = "left" if end == 1 else "right"  # where the curve is far away
+        axes.annotate(words, (end, height), (0, 4), textcoords="offset points", ha=side, color=style.QUIET)
     for o, ratio in zip(marked, ratios, strict=True):
         axes.plot(o, ratio, color=style.ATTENTION, marker="s", clip_on=False)
-        axes.annotate(f"{o}: {ratio:.2f}", (o, ratio), (7, -11), textcoords="offset points")
+        axes.annotate(f"{o}: {ratio:.2f}", (o, ratio), (9, -12), textcoords="offset points")
     axes.set(title="How many times fewer", xlabel="output channels", xscale="log", xlim=(0.8, most))
     axes.set(ylim=(0, limit * 1.12), yticks=range(0, limit + 1, max(1, limit // 9)), ylabel="standard / separable")
     axes.set_xticks([o for o in (1, 10, 100, 1000) if o <= most])

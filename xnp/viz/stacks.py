@@ -86,4 +86,3 @@ def stack(
         page.write(left - 0.02, top, "← H", size=TICK, colour=style.QUIET, ha="right", rotation=90)
         if C > 1:
             page.write(left - 0.02, top + H * SIDE + 0.03, "C ↘", size=TICK, colour=style.QUIET)
-
