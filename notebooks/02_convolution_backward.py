@@ -249,7 +249,7 @@ assert counts.size == 64
 #
 # It is the most common mistake in a first backward, so the library keeps a copy of `conv2d` that makes it. A copy with
 # one mistake is called a **mutant**. This one takes `dw` and `db` from the right backward. In its own loop it writes `=`
-where `+=` belongs:
+# where `+=` belongs:
 
 # %%
 last_window_wins = mutants.windows.last_window_wins

@@ -206,7 +206,8 @@ source(ops.max_pool2d.forward)
 dy = np.arange(1.0, 17.0).reshape(y.shape)
 dx = ops.max_pool2d.backward(dy, cache)
 assert dx[0, 4, 4, 0] == 6 + 7 + 10 + 11 == 34
-assert edges[0, 4, 5, 0] == 27 and dx[0, 4, 5, 0] == 0
+assert edges[0, 4, 5, 0] == 27
+assert dx[0, 4, 5, 0] == 0
 
 upstream = viz.Panel(dy[0, ..., 0], "gradient", "dy")
 back = viz.Panel(dx[0, ..., 0], "gradient", "dx", window=(4, 4, 1, 1))

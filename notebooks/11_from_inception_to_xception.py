@@ -2,7 +2,8 @@
 # # 11 · From Inception to Xception: a table held against the paper
 #
 # **Aim.** You build the four modules that lead to Xception, and move the weights of one into the
-# next. Then you take seven sentences of a blog post and decide, by running them, which ones hold.
+# next. Then you take seven sentences, five from a blog post and two from the paper itself, and
+# decide which of them hold: by running them.
 #
 # **Time.** 50 minutes.
 #
@@ -10,8 +11,8 @@
 # [xnp/models/inception_arrays.py](../xnp/models/inception_arrays.py),
 # [xnp/models/xception.py](../xnp/models/xception.py)
 #
-# **Predict first.** The post is a good summary of the Xception paper (Chollet, 2016). It
-# compares two modules, the "extreme" version of Inception and the depthwise separable convolution:
+# **Predict first.** The blog post explains the Xception paper (Chollet, 2016). Its core is a
+# small table. It compares two modules, the "extreme" version of Inception and the depthwise separable convolution:
 #
 # | | extreme version of Inception | depthwise separable convolution |
 # |---|---|---|
@@ -301,8 +302,12 @@ table(
 #   each other (channels). Blind guessing gets 25 %. Who sees only one of the two gets 50 %.
 # - A network of one convolution, then three modules, pooling, and a dense layer.
 # - **Five seeds** for each kind. One run says little: with another seed it ends elsewhere.
-# - The same seed means the same order of images. Where the kinds have the same kernels, it also means the
-#   same first weights.
+# - The same seed means the same order of images. Where two kinds have the same kernels, it also means
+#   the same first weights. So we compare seed by seed.
+# - **A rule, fixed before we look:** a difference is *clear* if it has the same sign in all five seeds, and
+#   *unclear* otherwise. Five coins show the same side once in 16 times (2 / 2^5), so even "clear" is no proof.
+#
+# On another machine the last digits of a sum differ, and after 60 steps so can a few right answers.
 
 
 # %%
@@ -356,10 +361,13 @@ def right_answers(make_module):
 def versus(runs, one, other):
     """Say how far two kinds lie apart, seed by seed."""
     gaps = 100 * (np.array(runs[one]) - np.array(runs[other]))
+    verdict = "clear" if (gaps > 0).all() or (gaps < 0).all() else "unclear"
+    print(f"{one} − {other}: {verdict}")
     print(
-        f"{one}, against {other}: {gaps.mean():+.0f} points on average; "
-        f"from {gaps.min():+.0f} to {gaps.max():+.0f}; better in {(gaps > 0).sum()} of 5 seeds"
+        f"    {gaps.mean():+.0f} points on average, {gaps.min():+.0f} to {gaps.max():+.0f},",
+        end=" ",
     )
+    print(f"above 0 in {(gaps > 0).sum()} of {len(gaps)} seeds")
 
 
 # %% [markdown]
@@ -411,18 +419,14 @@ versus(runs, "separable, ReLU between", "separable, nothing between")
 versus(runs, "separable, ELU between", "separable, nothing between")
 versus(runs, "extreme, ReLU between", "extreme, no ReLU between")
 
-means = [np.mean(runs[name]) for name in runs]
-assert max(means[:3]) - min(means[:3]) < max(np.std(runs[name]) for name in list(runs)[:3])
-
 # %% [markdown]
-# **Unclear at this size.** The rows mix. The means of the three separable kinds lie closer together
-# than five seeds of *one* kind do. We do not see "much worse", and we do not see the paper's result
-# either. That says nothing against the paper: it has 36 layers and a million images, we have a few layers
-# and 480 images.
+# **Unclear at this size.** The rows mix: the seed moves a result more than the ReLU does. We do not see
+# "much worse". We do not see the paper's result either, and that says nothing against the paper: it trained a network
+# of 36 layers on more than a million images, we have a few layers and 480 images.
 #
-# How does the paper explain its result? By what the ReLU sees. Inception's 1x1 makes many channels for each
-# 3x3: there a ReLU can help. A depthwise convolution makes *one* channel for each: half of its numbers set to
-# zero are lost, and nothing beside them has kept them. It is an explanation, not a measurement.
+# How does the paper explain its result? By what the ReLU sees. In Inception a 3x3 reads *many* channels, and there
+# a ReLU in front of it can help. Behind a depthwise convolution the ReLU sees each channel alone: what it sets to zero
+# may be lost. The paper says "perhaps". It is an explanation, not a measurement.
 #
 # ## Sentence 3: "the order is unimportant"
 #
@@ -470,12 +474,12 @@ viz.strips(runs, xlabel="right answers, new images", chance=1 / 4)
 
 # %%
 versus(runs, "pointwise first", "depthwise first")
-assert np.mean(runs["pointwise first"]) > np.mean(runs["depthwise first"])
 
 # %% [markdown]
-# **At this size the order does matter**: pointwise first ends higher on average. Is the paper wrong? No: it
-# speaks of a deep stack, ours has three modules, and its two ends are a large part of it. And two things differ at
-# once, the ends and the place of the ReLU. These runs cannot say which of the two it is.
+# **Unclear by our rule, but not nothing.** Pointwise first is ahead in most seeds, and the gap is larger than any
+# gap of a ReLU above. If it is real, is the paper wrong? No: it speaks of a deep stack. Ours has three modules, and its
+# two ends are a large part of it. And two things differ at once, the ends and the place of the ReLU. These runs
+# cannot say which one counts. More seeds could tell whether the gap is real: that is the open exercise below.
 #
 # ## Sentence 4: "residual connections help"
 #
@@ -500,8 +504,8 @@ versus(runs, "with skips", "without skips")
 assert np.mean(runs["with skips"]) > np.mean(runs["without skips"]) + 0.05
 
 # %% [markdown]
-# **It holds, here too.** Same first weights, same images, same order; only the skips differ. Compare this
-# picture with the one of sentence 2: so it looks when an effect is larger than chance.
+# **It holds, here too.** Same first weights, same images, same order: only the skips differ. Compare this
+# picture with that of sentence 2. All lines lean to the same side: this is what a clear effect looks like.
 #
 # The paper is careful at this point, and we should be too: both networks had the same learning rates, which may be
 # unfair to the one without skips. And it says that residual connections are important for *this* architecture; they
@@ -573,8 +577,8 @@ assert apart(back, x) < 1e-12
 print("the picture is back:", apart(back, x) < 1e-12)
 
 # %% [markdown]
-# **It holds for one output channel only.** The layers of Xception mix 728 channels into 728. There is nothing
-# to compress.
+# **It holds for one output channel only.** The middle layers of Xception mix 728 channels into 728: nothing is
+# compressed there.
 #
 # ## Sentence 7: "it greatly speeds up computation"
 #
@@ -618,8 +622,8 @@ print(
 # | | sentence | from | the paper says | our run |
 # |---|---|---|---|---|
 # | 1 | the extreme module has no pointwise convolution | post | both have one; order and ReLU differ | **no**, it is the 1x1 |
-# | 2 | ReLU helps only in the extreme module | post | in Xception nothing beats ReLU and ELU; extreme not tested | **unclear** at this size |
-# | 3 | the order is unimportant | paper | an argument: modules are stacked | **not so** in a stack of three |
+# | 2 | ReLU helps only in the extreme module | post | in Xception it is best to put nothing between; extreme not tested | **unclear** at this size |
+# | 3 | the order is unimportant | paper | an argument: modules are stacked | **unclear**, it leans to pointwise first |
 # | 4 | residual connections help | paper | figure 9: yes, for this architecture | **yes** |
 # | 5 | the skip has stride 2 to match the pool | post | the same | **yes** |
 # | 6 | pointwise compresses to one channel | post | any number of channels | **only** if you ask for one |
@@ -650,8 +654,12 @@ print(
 # 3. `together`: depthwise first is one standard convolution with the kernel `depthwise[i, j, c] * pointwise[c, o]`. Now do
 #    pointwise first: `p` has shape (3, 4) and `d` has shape (3, 3, 4, 1). Give the one kernel of shape (3, 3, 3, 4) that does both.
 #
-# And an open one, without an answer: in `right_answers`, replace `AdamW(weight_decay=0.0)` by `SGD(momentum=0.9)` and
-# 0.02 by 0.2. Which rows of the three pictures change places, and which do not?
+# And two open ones, without an answer. They take minutes:
+#
+# - Set `SEEDS = range(20)` and run sentence 3 again. Is the difference clear now? (Our rule for five seeds is too
+#   strict for 20. What would a fair one be?)
+# - In `right_answers`, replace `AdamW(weight_decay=0.0)` by `SGD(momentum=0.9)` and 0.02 by 0.2. Which rows of the three
+#   pictures change places, and which do not?
 
 # %% tags=["exercise"]
 p = np.random.default_rng(1).normal(size=(3, 4))

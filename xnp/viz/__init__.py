@@ -15,8 +15,10 @@ from xnp.viz.architecture import architecture
 from xnp.viz.arrays import channels, picture
 from xnp.viz.backward import backward_step
 from xnp.viz.costs import costs_by_layer
+from xnp.viz.depth import gradient_by_depth
 from xnp.viz.differences import gradient_error, step_errors
 from xnp.viz.evaluation import confusion_matrix, predictions
+from xnp.viz.fan_out import fan_out
 from xnp.viz.figure import Animation, Figure
 from xnp.viz.inception import inception_module
 from xnp.viz.learned import feature_maps, fingerprints, kernels
@@ -32,6 +34,7 @@ from xnp.viz.separable_costs import separable_costs
 from xnp.viz.spectrum import spectrum
 from xnp.viz.strips import strips
 from xnp.viz.style import save
+from xnp.viz.terms import gradient_terms
 from xnp.viz.training import curves
 from xnp.viz.windows import convolution_step, depthwise_step, sliding
 
@@ -49,9 +52,12 @@ __all__ = [
     "curves",
     "depthwise_picture",
     "depthwise_step",
+    "fan_out",
     "feature_maps",
     "fingerprints",
+    "gradient_by_depth",
     "gradient_error",
+    "gradient_terms",
     "inception_module",
     "kernels",
     "matrix_product",

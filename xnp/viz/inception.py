@@ -205,4 +205,4 @@ def bar(
         cells = channels if slot.width / channels >= NARROWEST else 1
         for k in range(cells):
             page.cell(slot.left + k * slot.width / cells, top, slot.width / cells, BAR, look)
-    page.write(left + width + 0.08, top + BAR / 2, f"{name}{size(shape)}", va="center", colour=look.edge)
+    page.write(left + width + 0.08, top + BAR / 2, f"{name}{size(shape)}", va="center")

@@ -67,7 +67,8 @@ def strips(runs: Mapping[str, Sequence[float]], *, xlabel: str, chance: float | 
         where = 100 * chance, len(runs) - 0.6
         axes.annotate("guessing", where, (3, 0), textcoords="offset points", va="center", bbox=box)
     axes.set_yticks(rows, list(runs))
-    axes.set(xlim=(0, 102), ylim=(len(runs) - 0.4, -0.5), xlabel=f"{xlabel} (%)")
+    low = 0.0 if chance is None else max(0.0, 100 * chance - 5)  # what lies below chance is of no interest
+    axes.set(xlim=(min(low, values.min() - 2), 102), ylim=(len(runs) - 0.4, -0.5), xlabel=f"{xlabel} (%)")
     axes.grid(False, axis="y")
     return figure
 

@@ -9,12 +9,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from xnp.viz import style
 from xnp.viz.figure import Figure
 from xnp.viz.panels import Panel, number, sheet
 
 CELL = 0.42  # side of a number's square, in inches
 
 
+@style.grammar()
 def gradient_terms(terms: Mapping[str, Sequence[float] | np.ndarray], *, total: str) -> Figure:
     """Draw columns of numbers with plus signs between them, and their sum.
 
@@ -43,7 +45,7 @@ def gradient_terms(terms: Mapping[str, Sequence[float] | np.ndarray], *, total: 
     figure = sheet([row], alt=f"{total} as a sum of terms. {' '.join(said)}", cell=CELL)
     for axes in figure.axes:
         axes.set(xticks=[], xlabel="", ylabel="")
-        axes.set_title(axes.get_title(loc="left"), fontsize=axes.title.get_fontsize(), pad=4, loc="left")
+        axes.set_title(axes.get_title(loc="left"), fontsize=style.SMALL, pad=5, loc="left")  # there is no axis W above
     return figure
 
 
