@@ -133,14 +133,14 @@ assert other.shape == y.shape
 differ = np.count_nonzero(other != y)
 assert differ == 13
 
-left = viz.Panel(y[0, ..., 0], "output", 'padding="same"')
+left = viz.Panel(y[0, ..., 0], "output", 'padding="same"', limits=(-13, 29))
 wrong = [(int(p), int(q)) for p, q in np.argwhere(other[0, ..., 0] != y[0, ..., 0])]
-right = viz.Panel(other[0, ..., 0], "output", "padding=1", marked=wrong)
+right = viz.Panel(other[0, ..., 0], "output", "padding=1", marked=wrong, limits=(-13, 29))
 viz.sheet([[left, "≠", right]], alt=f"Two results of 4x4 numbers; {differ} of 16 differ.")
 
 # %% [markdown]
 # 13 of 16 numbers are others (dashed frames). Copy the weights of an Xception from one library to
-# another, overlook this, and the network runs, but its answers get worse.
+# another, overlook this, and the network runs, with other answers.
 #
 # ## What stands in the padding?
 #
@@ -161,8 +161,10 @@ places = [(int(p), int(q)) for p, q in np.argwhere(wrong[0, ..., 0] != right[0, 
 red = viz.Panel(
     dark[0, ..., 0], "input", "dark picture, red", padding=((0, 1), (0, 1)), border=""
 )
-ours = viz.Panel(right[0, ..., 0], "output", "padded with −∞")
-zeros = viz.Panel(wrong[0, ..., 0], "output", "padded with 0", marked=places)
+ours = viz.Panel(right[0, ..., 0], "output", "padded with −∞", limits=(-8, 0))
+zeros = viz.Panel(
+    wrong[0, ..., 0], "output", "padded with 0", marked=places, limits=(-8, 0)
+)
 words = (
     "Red of the dark picture, from −8 to −1. Padded with 0, the last row and column are 0."
 )

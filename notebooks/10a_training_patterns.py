@@ -402,8 +402,8 @@ viz.feature_maps(maps["stem"], name="Stem")
 # - maps 7, 8, 9 and 30 are the other way round;
 # - maps 17, 26 and 28 have stripes from top to bottom, in both colours: these look at the pattern.
 #
-# Colour and pattern: these are the two halves of a class. Other maps are nearly white. They have nothing to say about this
-# image.
+# Colour and pattern: these are the two halves of a class. Other maps are nearly white. They have nothing to say about
+# this image.
 
 # %%
 entry, _ = ops.relu.forward(maps["entry"][..., :32])

@@ -7,7 +7,7 @@ separable          75   4,800
 """
 
 from collections.abc import Sequence
-from numbers import Integral, Real
+from numbers import Integral
 from typing import NamedTuple
 
 
@@ -63,7 +63,7 @@ def is_number(cell: str | float) -> bool:
     >>> is_number(2.5), is_number("85.5 %"), is_number(""), is_number("none")
     (True, True, True, False)
     """
-    return isinstance(cell, Real) or not cell or cell[0].isdigit()
+    return not isinstance(cell, str) or not cell or cell[0].isdigit()
 
 
 def written(cell: str | float) -> str:

@@ -16,8 +16,6 @@ from xnp.viz.figure import Figure
 from xnp.viz.panels import Panel, number, sheet
 from xnp.viz.windows import lay
 
-CELL = 0.25  # in inches
-
 
 def backward_step(
     x: np.ndarray,
@@ -67,7 +65,7 @@ def backward_step(
         f"Window {at} on the way back, dy = {share}: {share} times its pixels is added to dw, "
         f"{share} times w is added to dx at its pixels."
     )
-    return sheet(rows, alt=alt, title=f"dy[{at[0]}, {at[1]}] = {share}", cell=CELL)
+    return sheet(rows, alt=alt, title=f"dy[{at[0]}, {at[1]}] = {share}")
 
 
 def limits(gradient: np.ndarray) -> tuple[float, float]:

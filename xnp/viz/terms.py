@@ -36,15 +36,21 @@ def gradient_terms(terms: Mapping[str, Sequence[float] | np.ndarray], *, total: 
         raise ValueError(f"gradient_terms: terms have {lengths} rows; there must be at least one, all of one length")
     columns = {name: np.asarray(column, float) for name, column in terms.items()}
     columns[total] = sum(columns.values(), start=np.zeros(()))
+    lines = max(name.count("\n") for name in columns)  # titles of one height keep the columns at one height
     largest = max(float(np.abs(column).max()) for column in columns.values()) or 1.0
     row: list[Panel | str] = []
     for name, column in columns.items():
         row += ["=" if name == total else "+"] if row else []
-        row.append(Panel(tidy(column)[:, np.newaxis], "gradient", name, limits=(-largest, largest)))
-    said = [f"{name}: {', '.join(number(value) for value in tidy(column))}." for name, column in columns.items()]
+        title = "\n" * (lines - name.count("\n")) + name
+        row.append(Panel(tidy(column)[:, np.newaxis], "gradient", title, limits=(-largest, largest)))
+    said = [
+        f"{' '.join(name.split())}: {', '.join(number(value) for value in tidy(column))}."
+        for name, column in columns.items()
+    ]
     figure = sheet([row], alt=f"{total} as a sum of terms. {' '.join(said)}", cell=CELL)
     for axes in figure.axes:
         axes.set(xticks=[], xlabel="", ylabel="")
+        axes.tick_params(labelsize=style.SMALL)
         axes.set_title(axes.get_title(loc="left"), fontsize=style.SMALL, pad=5, loc="left")  # there is no axis W above
     return figure
 
