@@ -39,8 +39,9 @@ assert y[0, 1, 2, 0] == 45
 # ## The question
 #
 # A network learns in small steps. At the end of the network stands one number, the **loss** $L$. It says how wrong the
-# network is, so it should be small. For each number of the kernel we ask: *if it rises a little, does $L$ rise or fall,
-# and how fast?* This is a slope, as of a curve. Then each number is moved a little in the direction in which $L$ falls.
+# network is, so it should be small. The numbers of the kernel are what is learned; they are called **weights**. For each
+# weight we ask: *if it rises a little, does $L$ rise or fall, and how fast?* This is a slope, as of a curve. Then each
+# weight is moved a little in the direction in which $L$ falls.
 #
 # All slopes of an array together are its **gradient**. It has the shape of the array: one slope for each number. We
 # write `dw` for the gradient of $L$ with respect to `w`, and also `dx` and `dy`.
@@ -165,11 +166,9 @@ dw[:, :, 0, 0]
 
 # %%
 for p, q in np.ndindex(3, 3):
-    upstream_here, weight = int(dy[0, p, q, 0]), int(w[2 - p, 2 - q, 0, 0])
-    print(
-        f"window ({p}, {q})   dy = {upstream_here:2}   w[{2 - p}, {2 - q}] = {weight:2}",
-        f"   product {upstream_here * weight:2}",
-    )
+    slope, weight = int(dy[0, p, q, 0]), int(w[2 - p, 2 - q, 0, 0])
+    place = f"w[{2 - p}, {2 - q}] = {weight:2}"
+    print(f"window ({p}, {q})   dy = {slope:2}   {place}   product {slope * weight:2}")
 
 # %% [markdown]
 # The window goes to the right, so the pixel goes to the *left* in it. The first window sees it in its last place,
