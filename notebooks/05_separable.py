@@ -72,7 +72,9 @@ assert standard[0, 1, 2, 0] == 45
 # - pointwise half: 36 · 3 = 108 MACs
 #
 # The separable convolution takes 972 + 108 = **1,080**. That is *more*. The depthwise half multiplies all that the
-# standard convolution multiplies. It only does not add up the channels. Then the pointwise half comes on top.
+# standard convolution multiplies. It only does not add up the channels. Then the pointwise half comes on top. (Many
+# drawings of the separable convolution show just this case, one output channel. It is the one case where it does not
+# pay.)
 
 # %%
 conv_cost = ops.conv2d.cost(x.shape, (3, 3, 3, 1), padding="valid")
@@ -112,7 +114,9 @@ viz.separable_costs(x.shape, (3, 3), padding="valid", marked=(1, 2, 16, 728))
 # = \frac{k_h k_w \, c + c \, c_{out}}{k_h k_w \, c \, c_{out}}
 # = \frac{1}{c_{out}} + \frac{1}{k_h k_w}$$
 #
-# In words: one part in $c_{out}$ for space, and one part in 9 for the channels. The number of *input* channels is gone.
+# In words: space now costs 1/$c_{out}$ of the whole, and the channels cost 1/9 of it. The number of *input* channels is
+# gone. With 1 output the sum is above 1, so it costs more. With 2 it is 1/2 + 1/9 = 0.61: from 2 on it costs less.
+#
 # For 16 outputs this is 1/16 + 1/9 = 0.1736, so 1 / 0.1736 = **5.76** times fewer. With the 728 channels in the middle
 # of Xception: 8.89 times. Never 9: the pointwise half alone is 1/9 of the standard one.
 
@@ -120,12 +124,10 @@ viz.separable_costs(x.shape, (3, 3), padding="valid", marked=(1, 2, 16, 728))
 conv_16 = ops.conv2d.cost(x.shape, (3, 3, 3, 16))  # padding="same": 8x8 outputs
 separable_16 = ops.separable_conv2d.cost(x.shape, (3, 3, 3, 1), (3, 16))
 assert (conv_16.parameters, conv_16.macs) == (432, 27_648)
-assert (
-    (separable_16.parameters, separable_16.macs) == (27 + 48, 1_728 + 3_072) == (75, 4_800)
-)
-assert (
-    round(1 / (1 / 16 + 1 / 9), 2) == 5.76 == round(27_648 / 4_800, 2) == round(432 / 75, 2)
-)
+assert separable_16.parameters == 27 + 48 == 75
+assert separable_16.macs == 1_728 + 3_072 == 4_800
+assert round(1 / (1 / 16 + 1 / 9), 2) == 5.76
+assert round(27_648 / 4_800, 2) == round(432 / 75, 2) == 5.76
 assert round(1 / (1 / 728 + 1 / 9), 2) == 8.89
 separable_16
 
@@ -160,7 +162,7 @@ assert np.allclose(ops.conv2d.forward(x, w_together)[0], separable)
 # %%
 left_right, top_bottom = w_depthwise[:, :, 0, 0], w_depthwise[:, :, 1, 0]
 w_two = np.stack([left_right, top_bottom], axis=-1)[:, :, np.newaxis]  # (3, 3, 1, 2)
-viz.channels(w_two[:, :, 0], "kernel", name="w, red", names=("left-right", "top-bottom"))
+viz.channels(w_two[:, :, 0], "kernel", name="w", names=("left-right", "top-bottom"))
 
 # %% [markdown]
 # A separable convolution has **one** 3x3 table for red. All its outputs get this one table, each times its own factor.
@@ -185,9 +187,8 @@ as_matrix.T  # each row: one table, written in a line
 
 # %%
 red = x[..., :1]
-picked, _ = ops.separable_conv2d.forward(
-    red, w_two, np.eye(2)
-)  # w_two as (3, 3, c = 1, m = 2)
+depthwise = w_two  # (3, 3, 1, 2), read as (kh, kw, c, m)
+picked, _ = ops.separable_conv2d.forward(red, depthwise, np.eye(2))
 assert np.array_equal(picked, ops.conv2d.forward(red, w_two)[0])
 
 # %% [markdown]
@@ -198,9 +199,11 @@ assert np.array_equal(picked, ops.conv2d.forward(red, w_two)[0])
 angles = np.pi * np.arange(16) / 16
 mixing = np.stack([np.cos(angles), np.sin(angles)])  # (2, 16)
 w_edges = (w_two @ mixing).repeat(3, axis=2)  # (3, 3, 3, 16), the same for all channels
-viz.channels(
-    w_edges[:, :, 0, ::4].round(1), "kernel", name="w", names=("0°", "45°", "90°", "135°")
-)
+four = [
+    viz.Panel(w_edges[:, :, 0, k].round(1) + 0.0, "kernel", f"{np.degrees(angles[k]):.0f}°")
+    for k in (0, 4, 8, 12)
+]
+viz.sheet([four], alt="Four 3x3 kernels: left-right (0°), 45°, top-bottom (90°) and 135°.")
 
 # %% [markdown]
 # Two. All 16 columns are mixtures of the same two tables, so the rank is 2. Sixteen edge detectors for the price of two:
@@ -222,13 +225,10 @@ ranks
 def separate(w, m):
     """Give the depthwise and the pointwise kernel nearest to a standard kernel."""
     kh, kw, c, c_out = w.shape
-    matrices = w.transpose(2, 0, 1, 3).reshape(
-        c, kh * kw, c_out
-    )  # 9 rows, for each channel
-    u, s, v = np.linalg.svd(matrices, full_matrices=False)
-    depthwise = (
-        (u[:, :, :m] * s[:, np.newaxis, :m]).reshape(c, kh, kw, m).transpose(1, 2, 0, 3)
-    )
+    by_channel = w.transpose(2, 0, 1, 3).reshape(c, kh * kw, c_out)  # a matrix each
+    u, s, v = np.linalg.svd(by_channel, full_matrices=False)
+    tables = u[:, :, :m] * s[:, np.newaxis, :m]  # (c, 9, m)
+    depthwise = tables.reshape(c, kh, kw, m).transpose(1, 2, 0, 3)
     return depthwise, v[:, :m].reshape(c * m, c_out)
 
 
@@ -283,13 +283,14 @@ errors = {
     name: [error(w, m) for m in multipliers]
     for name, w in {"random": w_random, "learned": w_learned, "edges": w_edges}.items()
 }
+assert round(errors["edges"][0], 2) == 0.71
 assert errors["edges"][1] < 1e-12
 viz.rank_errors(errors, parameters=(75, 432))
 
 # %% [markdown]
-# - Edges: exact from $m = 2$ on.
+# - Edges: at $m = 1$ one of two equal halves of the squares is lost, $\sqrt{1/2} = 71$ %. Exact from $m = 2$ on.
 # - Random: slow. Each further table helps a little.
-# - Learned: hardly better than random! This network used the freedom that it had.
+# - Learned: hardly better than random! Nothing in the training asked for a low rank.
 # - At $m = 9$ all are exact. A column has 9 numbers, so no matrix here has a rank above 9.
 #
 # Is 9 a good idea, then? No. One table a channel takes 75 parameters, and $m$ tables take 75·$m$. With $m = 9$ that is
@@ -299,10 +300,8 @@ viz.rank_errors(errors, parameters=(75, 432))
 assert np.allclose(together(*separate(w_random, 9)), w_random)
 exact, _ = ops.separable_conv2d.forward(x, *separate(w_random, 9))
 assert np.allclose(exact, ops.conv2d.forward(x, w_random)[0])
-costs = [
-    ops.separable_conv2d.cost(x.shape, (3, 3, 3, m), (3 * m, 16)).parameters
-    for m in multipliers
-]
+shapes = [((3, 3, 3, m), (3 * m, 16)) for m in multipliers]
+costs = [ops.separable_conv2d.cost(x.shape, *two).parameters for two in shapes]
 assert costs == [75 * m for m in multipliers]
 assert costs[4] < 432 < costs[5]  # m = 5: 375, m = 6: 450
 costs
@@ -335,7 +334,8 @@ assert accuracy(separable_network) > replaced[2] + 30
 accuracy(separable_network)
 
 # %% [markdown]
-# The same form, the same number of tables, and nearly as good as the standard network. **The rank says what a separable
+# The same form, the same number of tables, and nearly as good as the standard network, with 150 kernel weights, not 432.
+# **The rank says what a separable
 # convolution cannot copy. It does not say what it cannot learn.** There are many kernels that solve a task. Learning
 # finds one of those that have the right form.
 #
@@ -351,15 +351,17 @@ accuracy(separable_network)
 # 16 if it comes second:
 
 # %%
-depthwise_first = separable_16.macs
-pointwise_first = (
-    ops.pointwise_conv2d.cost(x.shape, (3, 16)).macs
-    + ops.depthwise_conv2d.cost((1, 8, 8, 16), (3, 3, 16, 1)).macs
+pointwise_half = ops.pointwise_conv2d.cost(x.shape, (3, 16)).macs
+depthwise_half = ops.depthwise_conv2d.cost((1, 8, 8, 16), (3, 3, 16, 1)).macs
+assert separable_16.macs == 1_728 + 3_072 == 4_800
+assert pointwise_half + depthwise_half == 3_072 + 9_216 == 12_288
+table(
+    ["order", "MACs"],
+    [
+        ["depthwise first", separable_16.macs],
+        ["pointwise first", pointwise_half + depthwise_half],
+    ],
 )
-assert (
-    (depthwise_first, pointwise_first) == (1_728 + 3_072, 3_072 + 9_216) == (4_800, 12_288)
-)
-depthwise_first, pointwise_first
 
 # %% [markdown]
 # And they can do other things. Depthwise first: one table for each *input*. Pointwise first: one table for each *output*.
@@ -368,9 +370,8 @@ depthwise_first, pointwise_first
 
 # %%
 copied, _ = ops.pointwise_conv2d.forward(red, np.ones((1, 2)))
-filtered, _ = ops.depthwise_conv2d.forward(
-    copied, w_two.transpose(0, 1, 3, 2)
-)  # (3, 3, 2, 1)
+own_tables = w_two.transpose(0, 1, 3, 2)  # (3, 3, 2, 1): one for each of the two channels
+filtered, _ = ops.depthwise_conv2d.forward(copied, own_tables)
 assert np.array_equal(filtered, ops.conv2d.forward(red, w_two)[0])
 
 # %% [markdown]
@@ -388,25 +389,16 @@ d1, d2, d3 = rng.standard_normal((3, 3, 3, 4, 1))  # three depthwise kernels for
 p1, p2, p3 = rng.standard_normal((3, 4, 4))
 start = rng.standard_normal((1, 8, 8, 4))
 
+one_way = start
+for d, p in ((d1, p1), (d2, p2), (d3, p3)):  # (D P) (D P) (D P)
+    one_way, _ = ops.separable_conv2d.forward(one_way, d, p)
 
-def D(values, w):
-    return ops.depthwise_conv2d.forward(values, w)[0]
+other_way, _ = ops.depthwise_conv2d.forward(start, d1)  # D
+for p, d in ((p1, d2), (p2, d3)):  # (P D) (P D)
+    mixed, _ = ops.pointwise_conv2d.forward(other_way, p)
+    other_way, _ = ops.depthwise_conv2d.forward(mixed, d)
+other_way, _ = ops.pointwise_conv2d.forward(other_way, p3)  # P
 
-
-def P(values, w):
-    return ops.pointwise_conv2d.forward(values, w)[0]
-
-
-def D_then_P(values, depthwise, pointwise):
-    return P(D(values, depthwise), pointwise)
-
-
-def P_then_D(values, pointwise, depthwise):
-    return D(P(values, pointwise), depthwise)
-
-
-one_way = D_then_P(D_then_P(D_then_P(start, d1, p1), d2, p2), d3, p3)
-other_way = P(P_then_D(P_then_D(D(start, d1), p1, d2), p2, d3), p3)
 assert np.array_equal(one_way, other_way)
 
 # %% [markdown]
