@@ -42,3 +42,10 @@ def test_solutions_are_right_and_no_answer_is_given_before(source):
     assert len(re.findall(r": write your answer", exercise)) == 3
     assert len(re.findall(r": right\.", solution)) == 3
     assert "not yet" not in solution
+
+
+def test_the_teachers_table_gives_each_lesson_its_minutes():
+    table = (NOTEBOOKS.parent / "docs" / "teaching.md").read_text(encoding="utf-8")
+    for source in SOURCES:
+        minutes = re.search(r"\*\*Time\.\*\* (\d+) minutes", source.read_text(encoding="utf-8")).group(1)
+        assert re.search(rf"\(\.\./notebooks/{source.stem}\.ipynb\) \| {minutes} \|", table), source.stem

@@ -6,11 +6,12 @@
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from xnp.viz import style
 from xnp.viz.figure import Figure
 
-LOOKS = (
+LOOKS: tuple[dict[str, Any], ...] = (
     {"color": style.INK, "linestyle": "-", "marker": "o"},
     {"color": style.ATTENTION, "linestyle": "--", "marker": "s"},
     {"color": style.INPUT, "linestyle": "-.", "marker": "^"},
