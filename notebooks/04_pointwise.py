@@ -165,8 +165,8 @@ assert len(set(ours.values())) == 6
 ours
 
 # %% [markdown]
-# But only with this picture. A dark green leaf of colour 1, 5, 0 gets the roof's number: 1 + 10 − 0 = 11. There are many
-# more. Starting from any colour, take two steps up in red and one down in green: +2 − 2 = 0, nothing changes.
+# But only with this picture. A dark green leaf of colour 1, 5, 0 gets the roof's number: 1 + 10 − 0 = 11. There are
+# many more. Starting from any colour, take two steps up in red and one down in green: +2 − 2 = 0, nothing changes.
 #
 # **Every** kernel from three channels to one has such steps: three numbers go in, and one comes out. So the question
 # is not *whether* something is lost, but *what*. In a network, nobody chooses the weights by hand. They are learned, so
@@ -196,8 +196,9 @@ new_names = ("brightness", "red − green", "yellow − 2 blue")
 viz.channels(mixed, "output", name="y", names=new_names)
 
 # %% [markdown]
-# In brightness, roof and grass are both 11. In red − green they are 6 and −5: far apart. Together the three new channels
-# hold all that the old ones held. Proof: another pointwise convolution, with the inverse matrix, brings the picture back.
+# In brightness, roof and grass are both 11. In red − green they are 6 and −5: far apart. Together the three new
+# channels hold all that the old ones held. Proof: another pointwise convolution, with the inverse matrix, brings the
+# picture back.
 
 # %%
 back, _ = ops.pointwise_conv2d.forward(mixed, np.linalg.inv(mix))
@@ -319,8 +320,8 @@ w2
 # Red (8) went into output 0 with weight 1 and into output 1 with weight 1. So it matters $1 \cdot 1 + 10 \cdot 1 = 11$.
 # Green: $1 \cdot 2 + 10 \cdot 1 = 12$. Blue: $1 \cdot (-1) + 10 \cdot 1 = 9$.
 #
-# And the weight from red to output 1? It was multiplied by 8, and its output matters 10: $8 \cdot 10 = 80$. Each weight:
-# its input, times the dy of its output.
+# And the weight from red to output 1? It was multiplied by 8, and its output matters 10: $8 \cdot 10 = 80$. Each
+# weight: its input, times the dy of its output.
 
 # %%
 dx_pixel = dy_pixel @ w2.T
@@ -397,9 +398,13 @@ swap = ...
 green = ...
 gradient = ...
 
-check("swap", swap, np.array([[0, 0, 1], [0, 1, 0], [1, 0, 0]]))
-check("green", green, (18 - 5 + 1) / 2)
-check("gradient", gradient, np.array([3, 1]) @ w2.T)
+right_swap = np.linalg.lstsq(pixels, pixels[:, ::-1], rcond=None)[0]
+right_green = next(g for g in range(10) if np.array([5, g, 1]) @ w == 18)
+_, one_pixel = ops.pointwise_conv2d.forward(x[:, :1, :1], w2)
+right_dx, _, _ = ops.pointwise_conv2d.backward(np.array([[[[3.0, 1.0]]]]), one_pixel)
+check("swap", swap, right_swap)
+check("green", green, right_green)
+check("gradient", gradient, right_dx[0, 0, 0])
 
 # %% tags=["solution"]
 # Solutions. Run this cell to check them.
@@ -407,7 +412,7 @@ swap = np.eye(3)[::-1]  # column 0, the new red, takes all of blue
 green = 7  # 5 + 2 * 7 - 1 = 18
 gradient = [3 * 1 + 1 * 1, 3 * 2 + 1 * 1, 3 * -1 + 1 * 1]
 
-check("swap", swap, np.array([[0, 0, 1], [0, 1, 0], [1, 0, 0]]))
-check("green", green, (18 - 5 + 1) / 2)
-check("gradient", gradient, np.array([3, 1]) @ w2.T)
+check("swap", swap, right_swap)
+check("green", green, right_green)
+check("gradient", gradient, right_dx[0, 0, 0])
 assert np.array_equal(ops.pointwise_conv2d.forward(x, swap)[0], x[..., ::-1])

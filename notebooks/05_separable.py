@@ -206,8 +206,8 @@ four = [
 viz.sheet([four], alt="Four 3x3 kernels: left-right (0°), 45°, top-bottom (90°) and 135°.")
 
 # %% [markdown]
-# Two. All 16 columns are mixtures of the same two tables, so the rank is 2. Sixteen edge detectors for the price of two:
-# this is what a separable convolution does well.
+# Two. All 16 columns are mixtures of the same two tables, so the rank is 2. Sixteen edge detectors for the price of
+# two: this is what a separable convolution does well.
 
 # %%
 ranks = [int(np.linalg.matrix_rank(w_edges[:, :, c].reshape(9, 16))) for c in range(3)]
@@ -334,10 +334,9 @@ assert accuracy(separable_network) > replaced[2] + 30
 accuracy(separable_network)
 
 # %% [markdown]
-# The same form, the same number of tables, and nearly as good as the standard network, with 150 kernel weights, not 432.
-# **The rank says what a separable
-# convolution cannot copy. It does not say what it cannot learn.** There are many kernels that solve a task. Learning
-# finds one of those that have the right form.
+# The same form, the same number of tables, and nearly as good as the standard network, with 150 kernel weights, not
+# 432. **The rank says what a separable convolution cannot copy. It does not say what it cannot learn.** There are many
+# kernels that solve a task. Learning finds one of those that have the right form.
 #
 # (One task and one training each: an example, not a law. With $m = 1$ it depends on the first weights, as 3 tables are
 # few for this task. Xception takes $m = 1$ everywhere, but there a layer has up to 1,536 input channels, with as many
@@ -364,9 +363,9 @@ table(
 )
 
 # %% [markdown]
-# And they can do other things. Depthwise first: one table for each *input*. Pointwise first: one table for each *output*.
-# The two outputs of above, left-right and top-bottom from red alone, are easy for the second kind: copy red to two
-# channels, then filter each by its own table.
+# And they can do other things. Depthwise first: one table for each *input*. Pointwise first: one table for each
+# *output*. The two outputs of above, left-right and top-bottom from red alone, are easy for the second kind: copy red
+# to two channels, then filter each by its own table.
 
 # %%
 copied, _ = ops.pointwise_conv2d.forward(red, np.ones((1, 2)))
@@ -380,8 +379,8 @@ assert np.array_equal(filtered, ops.conv2d.forward(red, w_two)[0])
 # - depthwise first: (D P) (D P) (D P)
 # - pointwise first: (P D) (P D) (P D)
 #
-# Without the brackets: D P D P D P, and P D P D P D. It is the same chain, shifted by one. Only its two ends differ:
-# D **P D P D P** and **P D P D P** D. This is why the paper calls the order unimportant. Here is the proof with numbers:
+# Without the brackets: D P D P D P, and P D P D P D. It is the same chain, shifted by one. Only its two ends differ: D
+# **P D P D P** and **P D P D P** D. This is why the paper calls the order unimportant. Here is the proof with numbers:
 # one chain, cut in two ways.
 
 # %%
@@ -428,9 +427,9 @@ assert np.array_equal(dw_depthwise, dw_first)
 assert np.array_equal(dw_pointwise, dw_second)
 
 # %% [markdown]
-# And a second way to the same gradients. The standard convolution with the kernel $w = w_{depthwise} \cdot w_{pointwise}$
-# gives the same outputs, so it must give the same gradients. Its dw has 432 numbers. Each of them is passed on to its two
-# factors, times the *other* factor, and added up where a factor was used more than once:
+# And a second way to the same gradients. The standard convolution with the kernel $w = w_{depthwise} \cdot
+# w_{pointwise}$ gives the same outputs, so it must give the same gradients. Its dw has 432 numbers. Each of them is
+# passed on to its two factors, times the *other* factor, and added up where a factor was used more than once:
 
 # %%
 _, standard_cache = ops.conv2d.forward(x, w_together)
@@ -467,8 +466,11 @@ macs = ...
 times_fewer = ...
 kernel = ...
 
+image, many = (1, 32, 32, 7), 100
+standard_5x5 = ops.conv2d.cost(image, (5, 5, 7, many)).macs
+separable_5x5 = ops.separable_conv2d.cost(image, (5, 5, 7, 1), (7, many)).macs
 check("macs", macs, ops.separable_conv2d.cost((1, 32, 32, 8), (3, 3, 8, 1), (8, 32)).macs)
-check("times_fewer", times_fewer, 1 / (1 / 100 + 1 / 25))
+check("times_fewer", times_fewer, standard_5x5 / separable_5x5)
 check("kernel", kernel, together(w_two, factors))
 
 # %% tags=["solution"]
@@ -478,5 +480,5 @@ times_fewer = 20  # 1/100 + 1/25 = 0.01 + 0.04 = 0.05
 kernel = w_two @ factors  # output 2 is 2 * left-right - top-bottom
 
 check("macs", macs, ops.separable_conv2d.cost((1, 32, 32, 8), (3, 3, 8, 1), (8, 32)).macs)
-check("times_fewer", times_fewer, 1 / (1 / 100 + 1 / 25))
+check("times_fewer", times_fewer, standard_5x5 / separable_5x5)
 check("kernel", kernel, together(w_two, factors))

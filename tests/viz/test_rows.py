@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from xnp.viz import windows_over_rows
-from xnp.viz.rows import CELL
+from xnp.viz.rows import CELL, NAME
 
 
 def bars(figure) -> np.ndarray:
@@ -24,6 +24,14 @@ def test_each_window_has_a_bar_under_the_pixels_that_it_reads():
 def test_an_even_row_has_its_pixel_0_under_that_of_an_odd_one():
     odd, even = bars(windows_over_rows([7, 8]))[[0, 4], 0]
     assert even - odd == pytest.approx(1)  # 7 pixels: one of padding before; 8 pixels: none
+
+
+def test_padding_stands_left_of_pixel_0_and_right_of_the_words():
+    (axes,) = windows_over_rows([9], kernel=7, stride=1).axes
+    (zero,) = (text.get_position()[0] for text in axes.texts if text.get_text() == "0")
+    left = min(patch.get_x() for patch in axes.patches if patch.get_hatch())
+    assert (zero - left) / CELL == pytest.approx(3.5)  # padding 3 + 3, and half of the pixel
+    assert left >= NAME
 
 
 def test_pixels_are_numbered_and_results_written():

@@ -92,7 +92,6 @@ class Page:
         self._reach(*np.max(points, axis=0))
         across, down = zip(*points, strict=True)
         self.axes.add_line(Line2D(across, down, lw=1.0, color=style.INK, zorder=2))
-        self._reach(max(across), max(down))
 
     def back(self, left: float, top: float, right: float, bottom: float) -> None:
         """Lay a quiet ground under what belongs together."""
