@@ -182,7 +182,7 @@ as_matrix.T  # each row: one table, written in a line
 # %% [markdown]
 # ## More kernels a channel
 #
-# The depthwise half may have more than one kernel a channel. Their number is the **depth multiplier** $m$. With $m = 2$
+# The depthwise half may have more than one kernel a channel. Their number is the depth multiplier $m$ (lesson 03). With $m = 2$
 # red gets both tables, and the pointwise half picks: rank 2 is no problem any more.
 
 # %%
@@ -334,8 +334,8 @@ assert accuracy(separable_network) > replaced[2] + 30
 accuracy(separable_network)
 
 # %% [markdown]
-# The same form, the same number of tables, and nearly as good as the standard network, with 150 kernel weights, not
-# 432. **The rank says what a separable convolution cannot copy. It does not say what it cannot learn.** There are many
+# The same form, the same number of tables. The copy failed. The network that learned in this form is not far behind the
+# standard one, and its two kernels have 2 · 75 = 150 numbers, not 432. **The rank says what a separable convolution cannot copy. It does not say what it cannot learn.** There are many
 # kernels that solve a task. Learning finds one of those that have the right form.
 #
 # (One task and one training each: an example, not a law. With $m = 1$ it depends on the first weights, as 3 tables are
