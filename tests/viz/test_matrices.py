@@ -30,7 +30,7 @@ def test_third_table_is_the_product():
 def test_a_row_a_column_and_their_number_are_framed_and_written_out():
     figure = draw(at=(1, 0))
     assert [frames(axes) for axes in figure.axes] == [[(1, 0, 1, 3)], [(0, 0, 3, 1)], [(1, 0, 1, 1)]]
-    assert [text.get_text() for text in figure.texts][0] == "2·1 + 5·2 + 9·(−1) = 3"
+    assert figure.texts[0].get_text() == "2·1 + 5·2 + 9·(−1) = 3"
     assert figure.alt == "x (2, 3) times w (3, 2) gives y (2, 2). Marked: 2·1 + 5·2 + 9·(−1) = 3."
 
 

@@ -22,7 +22,8 @@ def test_the_ratio_is_that_of_the_costs():
     assert points == pytest.approx([ratio[0], ratio[7]])
     curve = axes[1].lines[0]
     assert curve.get_ydata()[0] == pytest.approx(0.9)
-    assert np.all(np.diff(curve.get_ydata()) > 0) and max(curve.get_ydata()) < 9
+    assert np.all(np.diff(curve.get_ydata()) > 0)
+    assert max(curve.get_ydata()) < 9
 
 
 def test_lines_differ_in_more_than_colour():
