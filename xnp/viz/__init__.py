@@ -1,8 +1,8 @@
 """Figures: one function a figure, all in one visual grammar (`xnp.viz.style`).
 
-Every function takes numbers and returns a `Figure`, which is matplotlib's with words. No window opens, nothing global changes, and
-no figure stays behind in memory: pyplot is not used. `save` writes a figure to a file. In a notebook a figure is shown
-when it is the last line of a cell; `figure.alt` says in words what is seen.
+Every function takes numbers and returns a `Figure`: matplotlib's, with words. No window opens, nothing global changes,
+and no figure stays behind in memory: pyplot is not used. `save` writes a figure to a file. In a notebook a figure is
+shown when it is the last line of a cell; `figure.alt` says in words what is seen.
 
 >>> import tempfile
 >>> import numpy as np
