@@ -80,7 +80,7 @@ print("standard ", standard_cost)
 # %% [markdown]
 # ## How the library does it
 #
-# As a formula, with the letters of lesson 01, for one kernel a channel:
+# As a formula, with the letters of lesson 01, for one kernel in each channel:
 #
 # $$y[p, q, c] = \sum_{i, j} \; x[p + i, \; q + j, \; c] \cdot w[i, j, c]$$
 #
@@ -165,7 +165,7 @@ six, _ = ops.depthwise_conv2d.forward(x, two, padding="valid")
 
 rows = [
     [
-        viz.Panel(six[0, ..., 2 * c + k], "output", f"y[:, :, {2 * c + k}]  {name}, {edge}")
+        viz.Panel(six[0, ..., 2 * c + k], "output", f"y[:, :, {2 * c + k}]  {name}\n{edge}")
         for c, name in enumerate(example.CHANNELS)
     ]
     for k, edge in enumerate(["left − right", "top − bottom"])
@@ -219,21 +219,22 @@ mixed = x.copy()
 mixed[..., 0] = x[:, :, ::-1, 0]
 viz.picture(
     mixed,
-    alt="The house again, its red mirrored: a green sun, and a red shadow of the house at the right.",
+    alt="The house, its red mirrored: a green sun, a pink patch of sky, a roof nearly black.",
 )
 
 # %% [markdown]
-# You see at once that something is wrong: the sun is green, and a red ghost of the house stands beside it. The colours
-# do not fit together any more. What does the depthwise convolution see?
+# You see at once that something is wrong. The sun has lost its red: it is green. Its red has landed in the sky at the
+# upper left, which is pink. Half of the roof is nearly black. The colours do not fit together any more. What does the
+# depthwise convolution see?
 
 # %%
 y_mixed, _ = ops.depthwise_conv2d.forward(mixed, w, padding="valid")
 rows = [
     [
-        viz.Panel(maps[0, ..., c], "output", f"{name}, {which}")
+        viz.Panel(maps[0, ..., c], "output", f"{name}\n{which}")
         for c, name in enumerate(example.CHANNELS)
     ]
-    for maps, which in [(y, "picture"), (y_mixed, "red mirrored")]
+    for maps, which in [(y, "of the picture"), (y_mixed, "red was mirrored")]
 ]
 words = "Maps of both pictures. Green and blue are the same; red is mirrored, its signs changed."
 viz.sheet(rows, alt=words, cell=0.27)
@@ -256,7 +257,7 @@ assert np.array_equal(y_mixed[..., 0], -y[:, :, ::-1, 0])
 # | | looks at | does not see |
 # |---|---|---|
 # | depthwise | space: a window in one channel | how channels belong together |
-# | standard | space and channels at once | |
+# | standard | space and channels at once | – |
 #
 # So something must follow that looks at channels. It can be very small, since space is done already: a look at a single
 # pixel is enough. That is lesson 04.

@@ -288,7 +288,8 @@ assert errors["edges"][1] < 1e-12
 viz.rank_errors(errors, parameters=(75, 432))
 
 # %% [markdown]
-# - Edges: at $m = 1$ one of two equal halves of the squares is lost, $\sqrt{1/2} = 71$ %. Exact from $m = 2$ on.
+# - Edges: at $m = 1$ one of the two tables is lost, and with it half of the sum of squares. The error is the root of
+#   that half, 0.71, so 71 %. Exact from $m = 2$ on.
 # - Random: slow. Each further table helps a little.
 # - Learned: hardly better than random! Nothing in the training asked for a low rank.
 # - At $m = 9$ all are exact. A column has 9 numbers, so no matrix here has a rank above 9.
