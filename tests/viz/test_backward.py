@@ -46,6 +46,7 @@ def test_the_last_window_completes_the_gradients(padding: Padding) -> None:
     figure = backward_step(x, w, (y.shape[1] - 1, y.shape[2] - 1), dy=dy, padding=padding)
     assert drawn(figure, 2) == written(dw + 0.0)
     assert [text for text in drawn(figure, 5) if text] == written(dx + 0.0)
+    assert len(drawn(figure, 1)) == len(drawn(figure, 5)) == cache.padded.size  # the padding is drawn too
 
 
 def test_a_negative_factor_stands_in_brackets() -> None:
