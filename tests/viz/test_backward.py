@@ -52,7 +52,7 @@ def test_the_last_window_completes_the_gradients(padding: Padding) -> None:
 def test_a_negative_factor_stands_in_brackets() -> None:
     x, w, dy = arrays()
     figure = backward_step(x, w, (0, 0), dy=-dy, names=("red",))
-    assert [text.get_text() for text in figure.texts].count(f"(−{dy[0, 0, 0, 0]:.0f}) ×") == 2
+    assert [text.get_text() for text in figure.texts].count(f"× (−{dy[0, 0, 0, 0]:.0f})\nis added\nto") == 2
     assert figure.axes[1].get_title(loc="left") == "x  red"
 
 

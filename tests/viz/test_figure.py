@@ -43,6 +43,20 @@ def test_an_animation_holds_every_figure_for_its_time():
         assert np.abs(frame.astype(int) - alone).max() <= 24  # one palette for all frames: shades may move a little
 
 
+def test_a_smaller_figure_of_an_animation_gets_white_to_the_size_of_the_largest():
+    wide = sheet([[Panel(np.ones((2, 9)), "output")]], alt="wide")
+    image, data, metadata = open_png(Animation([step(0), wide], alt="two sizes"))
+    sizes = [Image.open(BytesIO(render(figure, 96))).size for figure in (step(0), wide)]
+    assert sizes[0][0] < sizes[1][0]
+    assert image.size == (sizes[1][0], sizes[0][1])
+    assert (np.array(image.convert("RGB"))[:, sizes[0][0] :] == 255).all()
+    assert abs(metadata["width"] - image.width) <= 1
+
+    png = b64decode(data["image/png"])
+    first = png.index(b"fcTL") + 8  # behind its name and its number: width and height of the first picture
+    assert np.frombuffer(png, ">u4", 2, first).tolist() == list(image.size)
+
+
 def test_an_animation_of_nothing_is_refused():
     with pytest.raises(ValueError, match="figures is empty"):
         Animation([], alt="")

@@ -50,7 +50,7 @@ def backward_step(
     dx, dw, _ = ops.conv2d.backward(np.where(order <= order[0, *at, 0], dy, 0), cache)
 
     share = number(dy[0, *at, 0])
-    factor = f"{share} ×" if dy[0, *at, 0] >= 0 else f"({share}) ×"
+    added = f"× {share}\nis added\nto" if dy[0, *at, 0] >= 0 else f"× ({share})\nis added\nto"
     place = (*window.position(*at, 0, 0), *window.kernel)
     upstream = Panel(dy[0, ..., 0], "gradient", "dy", (*at, 1, 1))
     pixels = Panel(x[0, ..., 0], "input", f"x  {names[0]}" if names else "x", place, window.padding)
@@ -58,8 +58,8 @@ def backward_step(
     dw_so_far = Panel(dw[..., 0, 0], "gradient", "dw so far", limits=limits(whole[1]))
     dx_so_far = Panel(dx[0, ..., 0], "gradient", "dx so far", place, window.padding, (), limits(whole[0]), border="")
     rows: list[list[Panel | str]] = [
-        [upstream, factor, pixels, "is added\nto", dw_so_far],
-        [upstream, factor, kernel, "is added\nto", dx_so_far],
+        [upstream, "→", pixels, added, dw_so_far],
+        [upstream, "→", kernel, added, dx_so_far],
     ]
     alt = (
         f"Window {at} on the way back, dy = {share}: {share} times its pixels is added to dw, "

@@ -14,6 +14,7 @@ from io import BytesIO
 from typing import Any
 
 import matplotlib.figure
+import numpy as np
 from PIL import Image
 
 from xnp.viz import style
@@ -21,7 +22,7 @@ from xnp.viz import style
 DPI = 110  # pixels per inch in a notebook
 ANIMATED_DPI = 96  # an animation is many pictures: each must be small
 COLOURS = 256  # of an animation
-ALMOST_WHITE = 250  # of 255: a palette of few colours makes white a light grey, which would stand as a box on a page
+ALMOST_WHITE = 245  # of 255: quantize may take a neighbour of the right colour; white must have none, or it turns grey
 CSS_PIXELS = 96  # per inch: how large a browser shows it
 
 Bundle = tuple[dict[str, str], dict[str, dict[str, Any]]]
@@ -39,9 +40,10 @@ class Figure(matplotlib.figure.Figure):
 
 
 class Animation:
-    """Figures of one size, shown one after the other, again and again: an animated PNG.
+    """Figures shown one after the other, again and again: an animated PNG.
 
-    Where animations are not shown, the first figure stands there.
+    Where animations are not shown, the first figure stands there. A figure that is smaller than others gets white at
+    its right and below: browsers refuse an animation whose first picture does not fill it.
 
     Parameters
     ----------
@@ -60,19 +62,24 @@ class Animation:
     def png(self) -> bytes:
         """Give the animated PNG. All its frames must share one palette of colours."""
         frames = [Image.open(BytesIO(render(figure, ANIMATED_DPI))).convert("RGB") for figure in self.figures]
-        width, height = frames[0].size
-        together = Image.new("RGB", (width, height * len(frames)))
+        width, height = (max(sizes) for sizes in zip(*(frame.size for frame in frames), strict=True))
+        together = Image.new("RGB", (width, height * len(frames)), "white")
         for place, frame in enumerate(frames):
             together.paste(frame, (0, place * height))
         palette = together.quantize(COLOURS)
-        palette.putpalette([255 if part > ALMOST_WHITE else part for part in palette.getpalette() or []])
-        first, *others = (frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames)
+        colours = np.array(palette.getpalette()).reshape(-1, 3)
+        colours[(colours > ALMOST_WHITE).all(axis=1)] = 255
+        palette.putpalette(colours.ravel().tolist())
+        first, *others = (
+            together.crop((0, top, width, top + height)).quantize(palette=palette, dither=Image.Dither.NONE)
+            for top in range(0, together.height, height)
+        )
         file, duration = BytesIO(), round(1000 * self.seconds)
         first.save(file, format="png", save_all=True, append_images=others, duration=duration, loop=0, optimize=True)
         return file.getvalue()
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Bundle:
-        return bundle(self.png(), self.figures[0].get_size_inches()[0], self.alt)
+        return bundle(self.png(), max(figure.get_size_inches()[0] for figure in self.figures), self.alt)
 
 
 def render(figure: matplotlib.figure.Figure, dpi: int = DPI) -> bytes:
