@@ -1,0 +1,5 @@
+"""The engine."""
+
+from xnp.engine.engine import Engine
+
+__all__ = ["Engine"]

@@ -1,0 +1,61 @@
+"""Activations: number by number, so in any layout."""
+
+import numpy as np
+
+from xnp.engine.nodes.node import Node
+from xnp.engine.tensors import Block
+
+
+class ReLU(Node):
+    """y = max(x, 0); dx = dy where y > 0."""
+
+    needs_y = True
+    in_place = True
+    form = "in place"
+
+    def forward(self, block: Block, training: bool) -> None:
+        """Take the larger of x and 0. A row of zeros, and not the number 0, for which NumPy has slower code."""
+        x, y = self.x.value[block], self.y.value[block]
+        n = len(x)
+        zeros = self.zeros[: x.size // n]
+        np.maximum(x.reshape(n, -1), zeros, out=y.reshape(n, -1))
+
+    def backward(self, block: Block) -> None:
+        """Let dy pass where y is positive."""
+        dy, y = self.y.gradient[block], self.y.value[block]
+        positive = np.greater(y, 0, out=self.scratch(block, "mask", y.shape, bool))
+        np.multiply(dy, positive, out=self.x.gradient[block])
+
+    def allocate(self, memory, dtype, workers) -> None:  # type: ignore[no-untyped-def]
+        """Take a row of zeros, as long as one channel."""
+        super().allocate(memory, dtype, workers)
+        self.zeros = memory.array("zeros", (int(np.prod(self.x.shape[1:])),), dtype)
+        self.zeros[...] = 0
+
+
+class ELU(Node):
+    """y = x where x > 0, else alpha * (exp(x) - 1); dx = dy there, else dy * (y + alpha)."""
+
+    needs_y = True
+    in_place = True
+    form = "in place"
+
+    def __init__(self, path, x, *, alpha: float) -> None:  # type: ignore[no-untyped-def]
+        super().__init__(path, x, shape=x.shape)
+        self.alpha = alpha
+
+    def forward(self, block: Block, training: bool) -> None:
+        """y = max(x, 0) + alpha * expm1(min(x, 0)): of the two terms, one is 0."""
+        x, y = self.x.value[block], self.y.value[block]
+        bent = np.minimum(x, 0, out=self.scratch(block, "bent", x.shape))
+        np.expm1(bent, out=bent)
+        bent *= self.alpha
+        np.maximum(x, 0, out=y)
+        y += bent
+
+    def backward(self, block: Block) -> None:
+        """The slope is 1, and y + alpha on the bent side: min(y, 0) + alpha there, and alpha / alpha here."""
+        dy, y, dx = self.y.gradient[block], self.y.value[block], self.x.gradient[block]
+        slope = np.add(y, self.alpha, out=self.scratch(block, "bent", y.shape))
+        slope[np.greater(y, 0, out=self.scratch(block, "mask", y.shape, bool))] = 1
+        np.multiply(dy, slope, out=dx)

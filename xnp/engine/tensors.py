@@ -1,0 +1,109 @@
+"""Where the numbers lie: values, their gradients, and who works on which part.
+
+The library's own layout is (N, H, W, C). The engine turns it round: (C, H, W, N), images innermost.
+
+- A channel is one piece of memory. What belongs to one channel (batch norm, a depthwise kernel, pooling) finds all it
+  needs side by side, and two workers that take half of the channels each never meet.
+- (C, H * W * N) is a matrix without moving a number: a pointwise convolution is one matrix product.
+- Next to each other lie N numbers that are treated alike: loops are long, even where images are small.
+
+A value has one of two places. Either an array of its own, as large as the value; or a piece of a worker's scratch
+memory, as large as one block of channels: then it never leaves the processor's cache, and the next block overwrites it.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from xnp.engine.nodes.node import Node
+
+
+@dataclass(eq=False)
+class Block:
+    """What one worker treats at a time: a range of channels, of columns of the matrix (C, H * W * N), or of rows.
+
+    Two blocks are equal only if they are the same object, so that views can be kept by block.
+    """
+
+    worker: int
+    start: int
+    stop: int
+    units: int  # how many channels, columns or rows there are in all
+
+
+class Memory:
+    """Named pieces of memory, each allocated when it is first asked for.
+
+    A plan for fewer images asks for smaller pieces by the same names, and gets the beginnings of the large ones.
+    """
+
+    def __init__(self) -> None:
+        self.pieces: dict[str, np.ndarray] = {}
+
+    def array(self, name: str, shape: tuple[int, ...], dtype: np.dtype | type) -> np.ndarray:
+        """Give an array of this shape, with whatever numbers it holds."""
+        size, dtype = int(np.prod(shape)), np.dtype(dtype)
+        piece = self.pieces.get(name)
+        if piece is None or piece.nbytes < size * dtype.itemsize:
+            piece = self.pieces[name] = np.empty(size * dtype.itemsize, np.uint8)
+        return piece[: size * dtype.itemsize].view(dtype).reshape(shape)
+
+    def megabytes(self, prefix: str = "") -> float:
+        """Add up the pieces whose names begin so."""
+        return sum(piece.nbytes for name, piece in self.pieces.items() if name.startswith(prefix)) / 1e6
+
+
+class Place:
+    """Where the numbers of one value lie. `place[block]` are the block's channels, whichever kind of place it is."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.shape = shape  # (C, ..., N)
+        self.array: np.ndarray | None = None  # None: in scratch memory
+        self._views: dict[Block, np.ndarray] = {}
+
+    def keep(self, memory: Memory, name: str, dtype: np.dtype) -> None:
+        """Take an array of its own."""
+        self.array = memory.array(name, self.shape, dtype)
+
+    def borrow(self, memory: Memory, name: str, dtype: np.dtype, blocks: list[Block]) -> None:
+        """Take a piece of each worker's scratch memory."""
+        for block in blocks:
+            shape = (block.stop - block.start, *self.shape[1:])
+            self._views[block] = memory.array(f"worker {block.worker} {name}", shape, dtype)
+
+    def __getitem__(self, block: Block) -> np.ndarray:
+        """Give the channels of a block: (n, ..., N)."""
+        view = self._views.get(block)
+        if view is None:
+            each = self.shape[0] // block.units  # a depthwise convolution may write several channels for each one it reads
+            view = self._views[block] = self.whole()[block.start * each : block.stop * each]
+        return view
+
+    def whole(self) -> np.ndarray:
+        """Give all channels: (C, ..., N)."""
+        assert self.array is not None, "a value in scratch memory is never whole"
+        return self.array
+
+    def columns(self, block: Block) -> np.ndarray:
+        """Give a range of the columns of all channels: (C, n)."""
+        view = self._views.get(block)
+        if view is None:
+            matrix = self.whole().reshape(self.shape[0], -1)
+            view = self._views[block] = matrix[:, block.start : block.stop]
+        return view
+
+
+class Tensor:
+    """One value of the network and its gradient: one node writes it, one node reads it.
+
+    What is read twice goes through a fork, a node whose outputs are the same numbers under two names: then each name
+    has a gradient of its own, and the fork's backward adds them.
+    """
+
+    def __init__(self, path: str, shape: tuple[int, ...], writer: "Node | None") -> None:
+        self.path, self.shape, self.writer = path, shape, writer
+        self.reader: Node | None = None
+        self.value = Place(shape)
+        self.gradient = Place(shape)
