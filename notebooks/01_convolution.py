@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 01 · One picture, one window: the standard convolution
 #
-# **Aim.** You compute one number of a convolution by hand. Then you see that the computer does the same, 36 times.
+# **Aim.** You compute one number of a convolution by hand. Then you see that the computer does the same, over and over.
 #
 # **Time.** 25 minutes.
 #
@@ -45,6 +45,9 @@ viz.picture(
 # %%
 x.shape
 
+# %% [markdown]
+# Here is each channel as a table. Its title leaves out the axis N, since there is only one image: `x[:, :, 0]` is red.
+
 # %%
 viz.channels(x, "input", names=example.CHANNELS)
 
@@ -60,8 +63,8 @@ x[0, 2, 2]
 # %% [markdown]
 # ## The kernel
 #
-# A convolution has a **kernel**: a small table of numbers, here 3x3, with one layer for each channel of the picture.
-# These numbers are what a network *learns*. Ours are chosen by hand, so that you can see what they do:
+# A convolution has a **kernel**: small tables of numbers, here 3x3, one for each channel of the picture. These numbers
+# are what a network *learns*. Ours are chosen by hand, so that you can see what they do:
 #
 # - red: left minus right. It is large where the picture is brighter on the left.
 # - green: top minus bottom.
@@ -92,7 +95,7 @@ products
 # −1, −2, −1, so −2 − 4 − 8 = −14. Together 26 − 14 = 12.
 
 # %%
-red_sum = products.sum()
+red_sum = float(products.sum())
 assert red_sum == 26 - 14 == 12
 red_sum
 
@@ -124,7 +127,7 @@ sums
 # ## All numbers
 #
 # The window moves one step to the right, and gives the next number. At the end of a row it goes back to the left, one
-# row further down. Watch it (36 positions, less than a second each):
+# row further down. Watch it (less than a second for each position):
 
 # %%
 viz.sliding(viz.convolution_step, x, w, names=example.CHANNELS)
@@ -136,6 +139,7 @@ viz.sliding(viz.convolution_step, x, w, names=example.CHANNELS)
 # $$n_{out} = n - k + 1 \qquad 8 - 3 + 1 = 6$$
 #
 # Was your number right? Now the library. `padding="valid"` means: the window never leaves the picture.
+# `forward` gives two things. The first is the output. The second is for lesson 02; till then its name is `_`.
 
 # %%
 y, _ = ops.conv2d.forward(x, w, padding="valid")
@@ -147,36 +151,39 @@ y.shape
 # ## First maps, then their sum
 #
 # There is another way to look at the same numbers. Let the red kernel visit the whole red channel first: that gives a
-# whole map, 6x6. Do the same with green and with blue. Now we have three maps, one a channel. Add the maps: that is
-# the convolution.
+# table of 6x6 numbers, a **map**. Do the same with green and with blue. Now we have three maps, one for each channel.
+# Add the maps: that is the convolution.
 
 # %%
 depthwise, _ = ops.depthwise_conv2d.forward(x, w, padding="valid")  # each channel by itself
 red_map, green_map, blue_map = (depthwise[0, ..., c] for c in range(3))
 assert np.array_equal(red_map + green_map + blue_map, y[0, ..., 0])
 
-red, green, blue = (
+maps = [
     viz.Panel(depthwise[0, ..., c], "output", f"map of {example.CHANNELS[c]}")
     for c in range(3)
-)
+]
 total = viz.Panel(y[0, ..., 0], "output", "y[:, :, 0]")
 words = "The maps of red, green and blue, and their sum: the output of the convolution."
-viz.sheet([[red, "+", green, "+", blue, "=", total]], alt=words, cell=0.27)
+viz.sheet([[maps[0], "+", maps[1], "+", maps[2], "=", total]], alt=words, cell=0.27)
 
 # %% [markdown]
 # What do the maps say? In the map of red there are large numbers at the right side of the house: there it is bright
-# on the left and dark on the right. At its left side they are negative. Such a map is called a **feature map**.
+# on the left and dark on the right. At the left side of the house they are negative. The map shows where a *feature*
+# is, here an edge. So it is called a **feature map**.
 #
 # ## How the library does it
 #
 # First, what a convolution *is*: loops, one number at a time. `definition` is slow, and nobody can misread it.
+# (`b`, `stride` and `dilation` come in later lessons. Here they change nothing.)
 
 # %%
 source(ops.conv2d.definition)
 
 # %% [markdown]
 # And now the version that is used. It does not visit windows. It visits the nine places (i, j) of the *kernel*, and
-# for each of them handles all windows at once. The nine parts add up to the same sum.
+# for each of them handles all windows at once: `reads(i, j)` finds the pixel that each window has at that place, and `@`
+# multiplies and adds over the channels. The nine parts add up to the same sum.
 
 # %%
 source(ops.conv2d.forward)
@@ -187,14 +194,16 @@ assert np.array_equal(ops.conv2d.definition(x, w, padding="valid"), y)
 # %% [markdown]
 # ## More output channels, and the cost
 #
-# A layer of a network asks for many features, not one. With 16 output channels there are 16 kernels of 3x3x3. Each
-# kernel gives one output channel.
+# A network is a chain of steps such as this one, its **layers**. A layer asks for many features, not one. With 16
+# output channels there are 16 kernels of 3x3x3. Each kernel gives one output channel.
 #
 # What does that cost? One output number takes 3·3·3 = 27 products. A product that is added to a sum is called a
 # **multiply-accumulate**, MAC for short. With `padding="same"` (lesson 06) the output is as large as the picture, 8x8:
 #
 # - numbers to learn: 3·3·3·16 = 432
 # - MACs: 8·8·16 outputs · 27 = 27,648
+#
+# (`elementwise` counts all other work. Here there is none.)
 
 # %%
 cost = ops.conv2d.cost(x.shape, (3, 3, 3, 16), padding="same")
@@ -207,7 +216,7 @@ cost
 #
 # - An image is an array N H W C. A kernel is an array (height, width, channels in, channels out).
 # - A window gives one number: multiply, add over the window, add over the channels.
-# - A standard convolution is the sum of one map a channel. *Keep this in mind for lesson 03.*
+# - A standard convolution is the sum of maps, one for each channel. *Keep this in mind for lesson 03.*
 #
 # Lesson 02 goes the other way: how much did each number of the picture and of the kernel matter?
 #
@@ -218,7 +227,7 @@ cost
 # 1. `one`: the number at row 3, column 4 of the output is a sum of three. Give the three, as a
 #    list: red, green, blue.
 # 2. `mean`: use a kernel that takes the mean of all 27 numbers in its window. Give the whole
-#    output of `ops.conv2d.forward(x, your_kernel, padding="valid")`, its first part.
+#    output, the first of the two things that `ops.conv2d.forward(x, your_kernel, padding="valid")` gives.
 # 3. `shape`: the output's shape for 5 pictures of 32x32 with 3 channels, a kernel of 5x5, 7
 #    output channels, `padding="valid"`.
 

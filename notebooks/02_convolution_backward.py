@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 02 · The way back: the gradient of a convolution
 #
-# **Aim.** You compute two slopes by hand: one for a number of the kernel, one for a pixel. Then you understand every
-# line of a backward that really trains networks, and why it says `+=`.
+# **Aim.** You compute two slopes by hand: one for a number of the kernel, one for a pixel. Then you understand a
+# function `backward` that really trains networks, and why it says `+=`.
 #
 # **Time.** 35 minutes.
 #
@@ -40,7 +40,7 @@ assert y[0, 1, 2, 0] == 45
 #
 # A network learns in small steps. At the end of the network stands one number, the **loss** $L$. It says how wrong the
 # network is, so it should be small. The numbers of the kernel are what is learned; they are called **weights**. For each
-# weight we ask: *if it rises a little, does $L$ rise or fall, and how fast?* This is a slope, as of a curve. Then each
+# weight we ask: *if it rises a little, does $L$ rise or fall, and how fast?* This is a slope, like the slope of a curve. Then each
 # weight is moved a little in the direction in which $L$ falls.
 #
 # All slopes of an array together are its **gradient**. It has the shape of the array: one slope for each number. We
@@ -56,18 +56,18 @@ assert y[0, 1, 2, 0] == 45
 # >
 # > $$\frac{dL}{dw} = \frac{dL}{dy} \cdot \frac{dy}{dw}$$
 # >
-# > If $w$ reaches $L$ on several ways, each way brings its change. **Slopes of several ways are added.**
+# > If $w$ reaches $L$ in several ways, each way brings its change. **Slopes of several ways are added.**
 #
 # These two sentences are all that we need today.
 #
-# ## dy: what comes from behind
+# ## dy: what comes back
 #
-# A convolution does not know $L$. The layers behind it do, and they tell it one thing: `dy`, the slope of $L$ for each
+# A convolution does not know $L$. The layers after it do, and they tell it one thing: `dy`, the slope of $L$ for each
 # number of `y`. This is the **upstream gradient**. The convolution multiplies it with its own slopes, and gets two things.
-# `dw` is for itself: this is how its kernel learns. `dx` is for the layer in front of it, whose output `x` was: for that
+# `dw` is for itself: this is how its kernel learns. `dx` is for the layer before it, whose output `x` was: for that
 # layer it is the `dy`. So the slopes travel through the whole network, from its end to its beginning.
 #
-# Nothing stands behind our convolution, so we write a `dy` by hand. It has the shape of `y`, and small whole numbers:
+# Nothing comes after our convolution, so we write a `dy` by hand. It has the shape of `y`, and small whole numbers:
 
 # %%
 dy = np.array(
@@ -179,7 +179,7 @@ for p, q in np.ndindex(3, 3):
 turned = w[::-1, ::-1, 0, 0]
 around = viz.Panel(dy[0, ..., 0], "gradient", "dy", window=(0, 0, 3, 3))
 kernel = viz.Panel(turned, "kernel", "w, turned")
-result = viz.Panel(dy[0, :3, :3, 0] * turned + 0.0, "gradient", "products")
+result = viz.Panel(dy[0, :3, :3, 0] * turned, "gradient", "products")
 words = (
     "The nine dy of the windows that read the pixel, times the turned kernel: the sum is 6."
 )
@@ -198,7 +198,8 @@ float(dx[0, 2, 2, 0])
 # ## All windows
 #
 # Nobody has to search for those nine windows, and nobody has to turn a kernel. Let every window stamp the kernel as it
-# is, one after the other. In the end each pixel has got its sum. Look at the stamps that overlap, and at `dw[1, 0]`, which ends at 60:
+# is, one after the other. In the end each pixel has got its sum. Look at the stamps that overlap, and at `dw[1, 0]`, which
+# ends at 60:
 
 # %%
 stamp = partial(viz.backward_step, dy=dy)
@@ -247,9 +248,8 @@ assert counts.size == 64
 # %% [markdown]
 # ## What if it said `=`?
 #
-# It is the most common mistake in a first backward, so the library keeps a copy of `conv2d` that makes it. A copy with
-# one mistake is called a **mutant**. This one takes `dw` and `db` from the right backward. In its own loop it writes `=`
-# where `+=` belongs:
+# It is an easy mistake, so the library keeps a copy of `conv2d` that makes it. A copy with one mistake is called a
+# **mutant**. This one takes `dw` and `db` from the right backward. In its own loop it writes `=` where `+=` belongs:
 
 # %%
 last_window_wins = mutants.windows.last_window_wins
@@ -279,7 +279,7 @@ words = (
 viz.sheet([[right, "", wrong]], alt=words)
 
 # %% [markdown]
-# At our pixel (dashed frame) the mutant says −1 in place of 6. Even the sign is wrong. The layer in front takes this `dx`
+# At our pixel (dashed frame) the mutant says −1 in place of 6. Even the sign is wrong. The layer before takes this `dx`
 # for its `dy`, and learns in the wrong direction.
 
 # %%
@@ -302,9 +302,10 @@ db
 # %% [markdown]
 # ## How the library does it
 #
-# You know every line now. As forward does, backward visits the nine places (i, j) of the kernel, and handles all
-# windows at once. `reads` says which pixels the place (i, j) met, one in each window. (`@` multiplies and adds over the
-# channels; `tensordot` does so over all images and windows; `crop` takes off the padding, which we do not have here.)
+# You have done each of its steps by hand. As forward does, backward visits the nine places (i, j) of the kernel, and
+# handles all windows at once. `reads` says which pixels the place (i, j) met, one in each window. (`@` multiplies and
+# adds over the output channels, since `.T` swaps channels in and out; `tensordot` multiplies and adds over all images and
+# windows; `upstream` checks the shape of `dy`; `crop` takes off the padding, which we do not have here.)
 
 # %%
 source(ops.conv2d.backward)
@@ -383,8 +384,8 @@ print(
 # every pixel has its nine windows, so the table takes about **nine times** the memory. And `dx` does not get simpler:
 # it first comes as such a table, and must then be added back to the pixels, with `+=`.
 #
-# `conv2d` takes nine smaller products, and never holds all windows at once. Is it slower? Eight images of 32x32 with
-# 64 channels, to 64 channels:
+# `conv2d` takes nine smaller products, and never holds all windows at once. Is it slower? Eight images of 32x32, 64
+# channels in and 64 out:
 
 # %% tags=["measured"]
 rng = np.random.default_rng(0)

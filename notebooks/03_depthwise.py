@@ -36,8 +36,8 @@ y, cache = ops.depthwise_conv2d.forward(x, w, padding="valid")
 y.shape
 
 # %% [markdown]
-# The channels are split, each meets its own kernel, and the results are stacked. The frame shows the window of lesson
-# 01, at row 1, column 2, and what it gives:
+# The channels are split, each meets its own kernel, and the results are stacked. The star means: the kernel slides
+# over the channel. The frame shows the window of lesson 01, at row 1, column 2, and what it gives:
 
 # %%
 viz.depthwise_picture(x, w, at=(1, 2), names=example.CHANNELS)
@@ -49,14 +49,14 @@ viz.depthwise_picture(x, w, at=(1, 2), names=example.CHANNELS)
 # So the standard convolution is the sum of the depthwise one, at every place:
 
 # %%
-standard, standard_cache = ops.conv2d.forward(x, w, padding="valid")
+standard, standard_cache = ops.conv2d.forward(x, w, padding="valid")  # the same weights
 assert y[0, 1, 2].tolist() == [12, 12, 21]
 assert standard[0, 1, 2, 0] == 12 + 12 + 21 == 45
 assert np.array_equal(y.sum(axis=-1), standard[..., 0])
 y[0, 1, 2]
 
 # %% [markdown]
-# Watch the window. All channels move together, and each row of this picture works alone:
+# Watch the window. It moves in all channels together, and each row of this picture works alone:
 
 # %%
 viz.sliding(viz.depthwise_step, x, w, names=example.CHANNELS)
@@ -93,14 +93,15 @@ source(ops.depthwise_conv2d.definition)
 # %% [markdown]
 # (`divmod(o, m)` becomes important when a channel has more than one kernel, in a moment. With `m = 1` it says `c = o`.)
 #
-# The version that is used is one line. `einsum` reads a rule: each letter is an axis. A letter that stands only on the
+# The version that is used needs one line for all this. `einsum` reads a rule: each letter is an axis. A letter that stands only on the
 # left of the arrow is added up. Look for `c`:
 
 # %%
 source(ops.depthwise_conv2d.forward)
 
 # %% [markdown]
-# In `npqcij,ijck->npqck` the letters `i` and `j` are gone on the right: the sum over the window. The letter `c` is
+# The first array is `window.view(padded)`, all windows at once: image `n`, window (`p`, `q`), channel `c`, place (`i`,
+# `j`). In `npqcij,ijck->npqck` the letters `i` and `j` are gone on the right: the sum over the window. The letter `c` is
 # still there: no sum over the channels. *A whole kind of convolution is one letter in a rule.*
 
 # %%
@@ -120,7 +121,7 @@ viz.channels(dx, "gradient", name="dx", names=example.CHANNELS, window=(1, 2, 3,
 
 # %% [markdown]
 # The window stamped the green kernel, times 2, into green. Red and blue heard nothing: they had no part in that number.
-# The same for `dw`. Its green layer holds the nine green pixels of the window, times 2, and the others are 0:
+# The same for `dw`. Its green table holds the nine green pixels of the window, times 2, and the others are 0:
 
 # %%
 viz.channels(dw[..., 0], "gradient", name="dw", names=example.CHANNELS)
@@ -165,7 +166,9 @@ six, _ = ops.depthwise_conv2d.forward(x, two, padding="valid")
 
 rows = [
     [
-        viz.Panel(six[0, ..., 2 * c + k], "output", f"y[:, :, {2 * c + k}]  {name}\n{edge}")
+        viz.Panel(
+            six[0, ..., 2 * c + k], "output", f"six[:, :, {2 * c + k}]  {name}\n{edge}"
+        )
         for c, name in enumerate(example.CHANNELS)
     ]
     for k, edge in enumerate(["left − right", "top − bottom"])
@@ -205,7 +208,7 @@ print(f"{'standard':10} {layer_cost.parameters:7,} {layer_cost.macs:7,}")
 print(f"{'depthwise':10} {depthwise_cost.parameters:7,} {depthwise_cost.macs:7,}")
 
 # %% [markdown]
-# 16 times less, in both columns. It is no magic. The standard convolution does the work of a depthwise one again for
+# 16 times less, in both columns. This is no magic. The standard convolution does the work of a depthwise one again for
 # each of its 16 output channels, with other weights, and adds up.
 #
 # And it is not a fair race: the one gives 16 channels, the other 3. Above all, it does not do the same job.
@@ -224,7 +227,7 @@ viz.picture(
 
 # %% [markdown]
 # You see at once that something is wrong. The sun has lost its red: it is green. Its red has landed in the sky at the
-# upper left, which is pink. Half of the roof is nearly black. The colours do not fit together any more. What does the
+# upper left, which is pink. Four of the six pixels of the roof are nearly black. The colours do not fit together any more. What does the
 # depthwise convolution see?
 
 # %%

@@ -14,6 +14,7 @@ of scratch memory, and is computed again on the way back: two passes over a bloc
 from memory. And where a value has been used for the last time, its gradient takes its place.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +23,6 @@ from xnp.engine.chains import stages
 from xnp.engine.lower import lower
 from xnp.engine.nodes import BatchNorm, Fork, Node
 from xnp.engine.tensors import Block, Memory, Place, Tensor
-from xnp.engine.team import Team
 from xnp.layers import Layer
 from xnp.tables import table
 
@@ -52,39 +52,27 @@ class Plan:
         for node in self.nodes:
             node.allocate(memory, self.dtype, workers)
 
-    def forward(self, x: np.ndarray, team: Team, training: bool) -> np.ndarray:
-        """Run all stages: (N, H, W, C) -> (N, classes), or whatever the network gives."""
-        from_library(x, out=self.x.value.whole())
+    def forward(self, worker: int, wait: Callable[[], None], training: bool) -> None:
+        """Run a worker's share of all stages, from x.value to y.value. `wait` waits for the other workers."""
+        for stage in self.stages:
+            for nodes, blocks, _ in stage:
+                for block in blocks[worker]:
+                    for node in nodes:
+                        node.forward(block, training)
+            wait()
 
-        def program(worker: int) -> None:
-            for stage in self.stages:
-                for nodes, blocks, _ in stage:
-                    for block in blocks[worker]:
-                        for node in nodes:
-                            node.forward(block, training)
-                team.wait()
-
-        team.run(program)
-        return to_library(self.y.value.whole())
-
-    def backward(self, dy: np.ndarray, team: Team) -> np.ndarray:
-        """Run all stages the other way round; give the gradient of x."""
-        from_library(dy, out=self.y.gradient.whole())
-
-        def program(worker: int) -> None:
-            for stage in reversed(self.stages):
-                for nodes, blocks, again in reversed(stage):
-                    for block in blocks[worker]:
-                        for node in again:
-                            node.again(block)
-                        for node in reversed(nodes):
-                            node.backward(block)
-                team.wait()
-            for node in self.nodes[worker :: self.workers]:
-                node.collect()
-
-        team.run(program)
-        return to_library(self.x.gradient.whole())
+    def backward(self, worker: int, wait: Callable[[], None]) -> None:
+        """Run a worker's share of all stages the other way round, from y.gradient to x.gradient."""
+        for stage in reversed(self.stages):
+            for nodes, blocks, again in reversed(stage):
+                for block in blocks[worker]:
+                    for node in again:
+                        node.again(block)
+                    for node in reversed(nodes):
+                        node.backward(block)
+            wait()
+        for node in self.nodes[worker :: self.workers]:
+            node.collect()
 
     def _place(self, nodes: list[Node]) -> Chain:
         """Decide where the outputs of a chain lie, and their gradients."""
@@ -143,8 +131,8 @@ class Plan:
                         lead = [str(number), first.split, f"{most} x {-(-size // most)}", shape]
                         rows.append([*(lead if node is first else [""] * 4), node.kind, node.path, node.form])
         header = ("stage", "shared by", "blocks", "gives (C, H, W, N)", "node", "layer", "form")
-        kept, scratch = (f"{self.memory.megabytes() - part:.0f}" for part in (self.memory.megabytes("worker"), 0))
-        return f"{table(header, rows)}\n{self.workers} workers; {kept} MB"
+        kept, scratch = self.memory.megabytes()
+        return f"{table(header, rows)}\n{self.workers} workers; {kept:.0f} MB for all, {scratch:.0f} MB of scratch memory"
 
 
 def split(nodes: list[Node], workers: int, itemsize: int) -> list[list[Block]]:
@@ -205,12 +193,3 @@ def again(nodes: list[Node]) -> list[Node]:
                 need(tensor)
     return [node for node in nodes if node in found]
 
-
-def to_library(x: np.ndarray) -> np.ndarray:
-    """(C, H, W, N) -> (N, H, W, C), or (F, N) -> (N, F): a copy."""
-    return np.ascontiguousarray(np.moveaxis(x, (-1, 0), (0, -1)))
-
-
-def from_library(x: np.ndarray, *, out: np.ndarray) -> None:
-    """Write (N, H, W, C) into (C, H, W, N), or (N, F) into (F, N)."""
-    np.copyto(out, np.moveaxis(x, (-1, 0), (0, -1)))

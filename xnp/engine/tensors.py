@@ -11,7 +11,9 @@ A value has one of two places. Either an array of its own, as large as the value
 memory, as large as one block of channels: then it never leaves the processor's cache, and the next block overwrites it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from mmap import mmap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,22 +39,34 @@ class Memory:
     """Named pieces of memory, each allocated when it is first asked for.
 
     A plan for fewer images asks for smaller pieces by the same names, and gets the beginnings of the large ones.
+
+    Worker processes share what was asked for before they were made: it lies in memory that a copy of this process does
+    not copy. Scratch memory is each worker's own.
     """
 
     def __init__(self) -> None:
         self.pieces: dict[str, np.ndarray] = {}
 
     def array(self, name: str, shape: tuple[int, ...], dtype: np.dtype | type) -> np.ndarray:
-        """Give an array of this shape, with whatever numbers it holds."""
-        size, dtype = int(np.prod(shape)), np.dtype(dtype)
-        piece = self.pieces.get(name)
-        if piece is None or piece.nbytes < size * dtype.itemsize:
-            piece = self.pieces[name] = np.empty(size * dtype.itemsize, np.uint8)
-        return piece[: size * dtype.itemsize].view(dtype).reshape(shape)
+        """Give an array of this shape, with whatever numbers it holds; all workers see the same."""
+        return self._piece(name, shape, np.dtype(dtype), lambda size: np.frombuffer(mmap(-1, size), np.uint8))
 
-    def megabytes(self, prefix: str = "") -> float:
-        """Add up the pieces whose names begin so."""
-        return sum(piece.nbytes for name, piece in self.pieces.items() if name.startswith(prefix)) / 1e6
+    def scratch(self, worker: int, name: str, shape: tuple[int, ...], dtype: np.dtype | type) -> np.ndarray:
+        """Give an array of one worker's own."""
+        return self._piece(f"worker {worker} {name}", shape, np.dtype(dtype), lambda size: np.empty(size, np.uint8))
+
+    def megabytes(self) -> tuple[float, float]:
+        """Add up what is shared, and the scratch of all workers."""
+        scratch = sum(piece.nbytes for name, piece in self.pieces.items() if name.startswith("worker "))
+        return (sum(piece.nbytes for piece in self.pieces.values()) - scratch) / 1e6, scratch / 1e6
+
+    def _piece(
+        self, name: str, shape: tuple[int, ...], dtype: np.dtype, allocate: Callable[[int], np.ndarray]
+    ) -> np.ndarray:
+        size = int(np.prod(shape)) * dtype.itemsize
+        if name not in self.pieces or self.pieces[name].nbytes < size:
+            self.pieces[name] = allocate(size)
+        return self.pieces[name][:size].view(dtype).reshape(shape)
 
 
 class Place:
@@ -71,7 +85,7 @@ class Place:
         """Take a piece of each worker's scratch memory."""
         for block in blocks:
             shape = (block.stop - block.start, *self.shape[1:])
-            self._views[block] = memory.array(f"worker {block.worker} {name}", shape, dtype)
+            self._views[block] = memory.scratch(block.worker, name, shape, dtype)
 
     def __getitem__(self, block: Block) -> np.ndarray:
         """Give the channels of a block: (n, ..., N)."""
@@ -107,3 +121,13 @@ class Tensor:
         self.reader: Node | None = None
         self.value = Place(shape)
         self.gradient = Place(shape)
+
+
+def to_library(x: np.ndarray) -> np.ndarray:
+    """(C, H, W, N) -> (N, H, W, C), or (F, N) -> (N, F): a copy."""
+    return np.moveaxis(x, (-1, 0), (0, -1)).copy()
+
+
+def from_library(x: np.ndarray, *, out: np.ndarray) -> None:
+    """Write (N, H, W, C) into (C, H, W, N), or (N, F) into (F, N)."""
+    np.copyto(out, np.moveaxis(x, (-1, 0), (0, -1)))

@@ -172,6 +172,12 @@ class Leaf(Layer):
             self._gradients[name] = np.zeros(self.specs[name].shape, self.dtype)
         return self._gradients[name]
 
+    def adopt(self, name: str, array: np.ndarray, gradient: np.ndarray | None) -> None:
+        """Use these arrays from now on. For a copy of the model in another process, which must read shared memory."""
+        self._arrays[name] = array
+        if gradient is not None:
+            self._gradients[name] = gradient
+
     def trainable(self) -> list[str]:
         """Name the arrays that are trained."""
         return [name for name, spec in self.specs.items() if spec.trainable]

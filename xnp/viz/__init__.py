@@ -14,12 +14,14 @@ shown when it is the last line of a cell; `figure.alt` says in words what is see
 from xnp.viz.architecture import architecture
 from xnp.viz.arrays import channels, picture
 from xnp.viz.backward import backward_step
+from xnp.viz.bars import Bars, bars
 from xnp.viz.costs import costs_by_layer
 from xnp.viz.depth import gradient_by_depth
 from xnp.viz.differences import gradient_error, step_errors
 from xnp.viz.evaluation import confusion_matrix, predictions
 from xnp.viz.fan_out import fan_out
 from xnp.viz.figure import Animation, Figure
+from xnp.viz.growth import Growth, growth
 from xnp.viz.inception import inception_module
 from xnp.viz.learned import feature_maps, fingerprints, kernels
 from xnp.viz.loss import surprise
@@ -40,11 +42,14 @@ from xnp.viz.windows import convolution_step, depthwise_step, sliding
 
 __all__ = [
     "Animation",
+    "Bars",
     "Figure",
+    "Growth",
     "Panel",
     "Work",
     "architecture",
     "backward_step",
+    "bars",
     "channels",
     "confusion_matrix",
     "convolution_step",
@@ -58,6 +63,7 @@ __all__ = [
     "gradient_by_depth",
     "gradient_error",
     "gradient_terms",
+    "growth",
     "inception_module",
     "kernels",
     "matrix_product",

@@ -186,14 +186,14 @@ def scale(panel: Panel) -> Normalize:
 def number(value: float) -> str:
     """Write a number into a cell: whole as it is, others with two digits, NaN as nothing.
 
-    >>> number(-3.0), number(0.126), number(float("nan")), number(float("-inf"))
-    ('−3', '0.13', '', '−∞')
+    >>> number(-3.0), number(-0.0), number(0.126), number(float("nan")), number(float("-inf"))
+    ('−3', '0', '0.13', '', '−∞')
     """
     if np.isnan(value):
         return ""
     if np.isinf(value):
         return "∞" if value > 0 else "−∞"
-    text = f"{value:.0f}" if value == round(value) else f"{value:.2g}"
+    text = f"{value + 0.0:.0f}" if value == round(value) else f"{value:.2g}"
     return text.replace("-", "−")
 
 

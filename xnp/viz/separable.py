@@ -34,7 +34,7 @@ MOST_CHANNELS, MOST_OUTPUTS, LARGEST_SIDE = 4, 4, 8
 def depthwise_picture(
     x: np.ndarray, w: np.ndarray, *, at: tuple[int, int] = (0, 0), names: Sequence[str] = ()
 ) -> Figure:
-    """Draw a depthwise convolution: the channels are split, each meets its own filter, the results are stacked.
+    """Draw a depthwise convolution: the channels are split, each meets its own kernel, the results are stacked.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def depthwise_picture(
         stack(page, left, top, whole, role)
     columns: list[tuple[float, np.ndarray, Role, str, Window | None]] = [
         (lefts[1], image, "input", "split", (*at, *kernel.shape[:2])),
-        (lefts[2], kernel, "kernel", "filters w", None),
+        (lefts[2], kernel, "kernel", "kernels w", None),
         (lefts[3], y, "output", "results", (*at, 1, 1)),
     ]
     for left, whole, role, name, window in columns:
@@ -93,7 +93,7 @@ def depthwise_picture(
             page.write(lefts[1] + wide[1], middle - image.shape[0] * SIDE / 2 - 0.02, names[c], ha="right", va="bottom")
     found = ", ".join(number(value) for value in y[at])
     return page.figure(
-        f"An image of {shape(image)} is split into its {C} channels. Each is convolved with its own filter of "
+        f"An image of {shape(image)} is split into its {C} channels. Each is convolved with its own kernel of "
         f"{shape(kernel[..., :1])}; the results, {shape(y[..., :1])} each, are stacked to {shape(y)}. At {at}: {found}."
     )
 

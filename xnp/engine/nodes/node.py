@@ -47,7 +47,7 @@ class Node(ABC):
 
     def scratch(self, block: Block, name: str, shape: tuple[int, ...], dtype: np.dtype | type | None = None) -> np.ndarray:
         """Give some of the worker's memory, to be used until the end of one call."""
-        return self.memory.array(f"worker {block.worker} {name}", shape, dtype or self.dtype)
+        return self.memory.scratch(block.worker, name, shape, dtype or self.dtype)
 
     @abstractmethod
     def forward(self, block: Block, training: bool) -> None:

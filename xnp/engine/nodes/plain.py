@@ -1,9 +1,7 @@
 """What the engine has no fast form for: the layer itself does it, in its own layout."""
 
-import numpy as np
-
 from xnp.engine.nodes.node import Node
-from xnp.engine.tensors import Block, Tensor
+from xnp.engine.tensors import Block, Tensor, from_library, to_library
 from xnp.layers import Leaf
 
 
@@ -31,12 +29,3 @@ class Plain(Node):
         """The layer's."""
         return type(self.layer).__name__
 
-
-def to_library(x: np.ndarray) -> np.ndarray:
-    """(C, H, W, N) -> (N, H, W, C), or (F, N) -> (N, F): a copy."""
-    return np.ascontiguousarray(np.moveaxis(x, (-1, 0), (0, -1)))
-
-
-def from_library(x: np.ndarray, *, out: np.ndarray) -> None:
-    """Write (N, H, W, C) into (C, H, W, N), or (N, F) into (F, N)."""
-    np.copyto(out, np.moveaxis(x, (-1, 0), (0, -1)))

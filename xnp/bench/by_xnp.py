@@ -1,0 +1,44 @@
+"""The library's own contestants: the engine, the plain operations, and the naive network beside them."""
+
+from typing import Any
+
+from xnp.bench.naive import NaiveNetwork
+from xnp.bench.work import Step, Work, batch_of, network
+from xnp.ops import softmax_cross_entropy
+from xnp.optimizers import SGD
+
+
+def engine(work: Work, workers: int) -> Step:
+    """Prepare the work for the engine. Its threads end with the process."""
+    from xnp.engine import Engine, Inference
+
+    if work.what == "inference":
+        return step_of(Inference(network(work), workers=workers), work)
+    return step_of(Engine(network(work), batch_size=work.batch, workers=workers), work)
+
+
+def plain(work: Work, workers: int) -> Step:
+    """Prepare the work for the operations that are written to be read; BLAS alone uses the workers."""
+    return step_of(network(work), work)
+
+
+def naive(work: Work, workers: int) -> Step:
+    """Prepare the work for the textbook's operations."""
+    return step_of(NaiveNetwork(network(work)), work)
+
+
+def step_of(model: Any, work: Work) -> Step:
+    """Make the step of anything that has a model's `forward`, `backward`, `parameters` and `gradients`."""
+    images, labels = batch_of(work)
+    if work.what == "inference":
+        return lambda: model.forward(images)
+    optimizer = SGD(momentum=0.9)
+
+    def step() -> Any:
+        logits = model.forward(images, training=True)
+        loss, cache = softmax_cross_entropy.forward(logits, labels)
+        model.backward(softmax_cross_entropy.backward(1.0, cache))
+        optimizer.step(model.parameters(), model.gradients(), 0.01)
+        return loss
+
+    return step

@@ -1,0 +1,56 @@
+"""One contestant, as a process: it gets ready, then works each time it is told to, and says how long it took.
+
+standard input       one line a turn; its end ends the process
+standard output      first what it answered at first and how it will work, then the seconds of each turn: JSON lines
+"""
+
+import importlib
+import json
+import sys
+import time
+from typing import Any
+
+from xnp.bench.work import Step, Work
+
+LEAST = 0.2  # seconds in a turn: shorter work is done several times, so that the clock and the first call weigh little
+ANSWERS = 1000  # numbers of the first answer, at most: enough to see that all contestants compute the same
+
+
+def main() -> None:
+    """Take part, as the job on the command line says."""
+    job = json.loads(sys.argv[1])
+    out, sys.stdout = sys.stdout, sys.stderr  # what a library prints is no answer
+
+    def say(**message: Any) -> None:
+        print(json.dumps(message), file=out, flush=True)
+
+    module, _, function = job["prepare"].partition(":")
+    prepare = getattr(importlib.import_module(module), function)
+    step: Step = prepare(Work(**job["work"]), job["workers"], **job["arguments"])
+    first = [float(number) for number in step().flat[:ANSWERS]]
+    calls = int(max(1, -(-LEAST // seconds_of(step))))  # the first step allocates; the second shows how long one takes
+    say(first=first, calls=calls, peak=peak_of_this_process())
+    for _ in sys.stdin:
+        say(seconds=seconds_of(step, calls))
+
+
+def seconds_of(step: Step, calls: int = 1) -> float:
+    """Measure how long a step takes, on average over some."""
+    started = time.perf_counter()
+    for _ in range(calls):
+        step()
+    return (time.perf_counter() - started) / calls
+
+
+def peak_of_this_process() -> int | None:
+    """Give the most memory that this process has held, in bytes; shared pages count in full. Windows does not say."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak * (1 if sys.platform == "darwin" else 1024)  # bytes on macOS, units of 1,024 bytes elsewhere
+
+
+if __name__ == "__main__":
+    main()
