@@ -40,8 +40,8 @@ assert y[0, 1, 2, 0] == 45
 #
 # A network learns in small steps. At the end of the network stands one number, the **loss** $L$. It says how wrong the
 # network is, so it should be small. The numbers of the kernel are what is learned; they are called **weights**. For each
-# weight we ask: *if it rises a little, does $L$ rise or fall, and how fast?* This is a slope, like the slope of a curve. Then each
-# weight is moved a little in the direction in which $L$ falls.
+# weight we ask: *if it rises a little, does $L$ rise or fall, and how fast?* This is a slope, like the slope of a curve. Then
+# each weight is moved a little in the direction in which $L$ falls.
 #
 # All slopes of an array together are its **gradient**. It has the shape of the array: one slope for each number. We
 # write `dw` for the gradient of $L$ with respect to `w`, and also `dx` and `dy`.
@@ -198,8 +198,8 @@ float(dx[0, 2, 2, 0])
 # ## All windows
 #
 # Nobody has to search for those nine windows, and nobody has to turn a kernel. Let every window stamp the kernel as it
-# is, one after the other. In the end each pixel has got its sum. Look at the stamps that overlap, and at `dw[1, 0]`, which
-# ends at 60:
+# is, one after the other. In the end each pixel has got its sum. Look at the stamps that overlap, and at `dw[1, 0]`,
+# which ends at 60:
 
 # %%
 stamp = partial(viz.backward_step, dy=dy)

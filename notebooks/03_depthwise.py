@@ -93,8 +93,8 @@ source(ops.depthwise_conv2d.definition)
 # %% [markdown]
 # (`divmod(o, m)` becomes important when a channel has more than one kernel, in a moment. With `m = 1` it says `c = o`.)
 #
-# The version that is used needs one line for all this. `einsum` reads a rule: each letter is an axis. A letter that stands only on the
-# left of the arrow is added up. Look for `c`:
+# The version that is used needs one line for all this. `einsum` reads a rule: each letter is an axis. A letter
+# that stands only on the left of the arrow is added up. Look for `c`:
 
 # %%
 source(ops.depthwise_conv2d.forward)
@@ -227,8 +227,8 @@ viz.picture(
 
 # %% [markdown]
 # You see at once that something is wrong. The sun has lost its red: it is green. Its red has landed in the sky at the
-# upper left, which is pink. Four of the six pixels of the roof are nearly black. The colours do not fit together any more. What does the
-# depthwise convolution see?
+# upper left, which is pink. Four of the six pixels of the roof are nearly black. The colours do not fit together
+# any more. What does the depthwise convolution see?
 
 # %%
 y_mixed, _ = ops.depthwise_conv2d.forward(mixed, w, padding="valid")
@@ -249,6 +249,8 @@ viz.sheet(rows, alt=words, cell=0.27)
 # channels.
 
 # %%
+roof = (x[0] == [8, 2, 1]).all(axis=-1)
+assert (roof.sum(), (mixed[0, roof, 0] == 2).sum()) == (6, 4)
 assert np.array_equal(y_mixed[..., 1:], y[..., 1:])
 assert np.array_equal(y_mixed[..., 0], -y[:, :, ::-1, 0])
 

@@ -1,9 +1,8 @@
 # %% [markdown]
 # # 07 · The gradient goes several ways: residual connections and batch norm
 #
-# **Aim.** You follow a gradient that splits and comes together again, once around a block and
-# three times through a batch normalisation. And you break both in ways that a careless test does
-# not see.
+# **Aim.** You follow a gradient that splits and comes together again: two ways at a residual block,
+# three ways at a batch normalisation. And you break both so that a careless test does not see it.
 #
 # **Time.** 50 minutes.
 #
@@ -68,10 +67,10 @@ viz.fan_out(x=3, w=2, dy=1)
 # > **A copy forward is a sum backward. A sum forward is a copy backward.**
 #
 # Why a sum? `x` was read twice. Make it larger by 1: the main path adds 2 to `y`, and the skip
-# adds 1 more. Together 3. So the answer to (a) is 3. That a number goes several ways is called
-# **fan-out**, and its gradients always add up. (The `+=` of max pooling was the same thing.)
+# adds 1 more. Together 3. So the answer to (a) is 3. When a number goes several ways, this is
+# called **fan-out**, and its gradients always add up. (The `+=` of max pooling was the same thing.)
 #
-# In the library it is one line:
+# In the library it is the last line:
 
 # %%
 source(Residual.backward)
@@ -112,9 +111,10 @@ dx.item()
 # ### Does it help?
 #
 # Now with real layers. A block is relu, separable convolution 3x3, 8 channels, with fresh random
-# weights. We build a **stack** of 16 such blocks, with a skip around each or without, with a
+# weights. (**Relu** keeps the positive numbers and makes the others 0.) We build a **stack** of 16 such blocks, with a skip around each or without, with a
 # batch norm in each (part three) or without. A random gradient comes in at the end. How long is it
-# after each block on the way back?
+# after each block on the way back? (The **length** of an array is the root of the sum of its
+# squares: (3, 4) has length 5.)
 
 
 # %%
@@ -163,8 +163,9 @@ viz.gradient_by_depth(lines)
 # many paths add up.
 #
 # Be fair: the dotted line has no skip, and does not vanish either. Batch norm alone repairs the
-# *size* of the gradient. (So do larger first weights, `initializer="he_normal"`: try it.) Then what
-# is left for the skip to do? Break one block. Set weights of block 8 to zero, as if it had died:
+# *size* of the gradient. (Larger first weights, `initializer="he_normal"` in `SeparableConv2D`, keep
+# it from vanishing too, but then it grows much more: try it.) Then what is left for the skip to
+# do? Break one block. Set the pointwise weights of block 8 to zero, as if it had died:
 
 # %%
 survived = {}
@@ -635,7 +636,7 @@ assert not any(passed[name, "(y * r).sum()"] for name in backwards if name != "r
 # - Never write into an array that another one still needs. A gradient check does not see it.
 # - Batch norm: subtract the mean, divide by the spread, scale by gamma, shift by beta. In training
 #   by the batch; in use by moving statistics.
-# - Its gradient comes on three ways. It has no part along the shift and none along the scale.
+# - Its gradient comes back three ways. It has no part along the shift and none along the scale.
 # - With a uniform `dy` its `dx` is 0. Such a test proves nothing.
 #
 # Lesson 08 makes a method of this: how to check any backward, and what a check cannot see.
@@ -658,10 +659,10 @@ normalised = ...
 through_norm = ...
 
 x3, dy3 = np.array([-2.0, 1.0, 4.0]), np.array([1.0, 10.0, 100.0])
-right_main = ops.relu.backward(3 * dy3, ops.relu.forward(x3)[1])
+right_dx = differences.central_difference(lambda x: 3 * ops.relu.forward(x)[0] + x, x3, dy3)
 x4, dy4 = np.array([[2.0], [2.0], [6.0], [6.0]]), np.array([[1.0], [0.0], [0.0], [0.0]])
 right_y, cache4 = ops.batch_norm.forward(x4, np.full(1, 3.0), np.ones(1), eps=0.0)
-check("residual", residual, right_main + dy3)
+check("residual", residual, right_dx.round(6))
 check("normalised", normalised, right_y[:, 0])
 check("through_norm", through_norm, ops.batch_norm.backward(dy4, cache4)[0][:, 0])
 
@@ -675,6 +676,6 @@ normalised = [3 * -1 + 1, 3 * -1 + 1, 3 * 1 + 1, 3 * 1 + 1]
 # g = (3, 0, 0, 0), inv = 1/2, mean(g) = 0.75, mean(g * x hat) = -0.75
 through_norm = [(3 - 0.75 - 0.75) / 2, (0 - 0.75 - 0.75) / 2, 0, 0]
 
-check("residual", residual, right_main + dy3)
+check("residual", residual, right_dx.round(6))
 check("normalised", normalised, right_y[:, 0])
 check("through_norm", through_norm, ops.batch_norm.backward(dy4, cache4)[0][:, 0])

@@ -1,7 +1,7 @@
 """MyGrad as a contestant: another library of gradients in pure NumPy. It trains the same network, with two differences.
 
-MyGrad has no depthwise convolution: nine shifted products and their sum take its place. And its max pools do not pad: they
-are 2x2 here, less work than 3x3. Images are (N, C, H, W), MyGrad's layout. Its dtype is float32 wherever MyGrad keeps it.
+MyGrad has no depthwise convolution: nine shifted products and their sum take its place. And its max pools do not pad:
+they are 2x2 here, less work than 3x3. Images are (N, C, H, W), MyGrad's layout; float32, wherever MyGrad keeps it.
 """
 
 from typing import Any

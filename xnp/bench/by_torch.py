@@ -1,7 +1,7 @@
 """PyTorch as a contestant: any network of this library, layer by layer in torch's own modules, with the same weights.
 
-It computes the same function, so that answers can be compared, and it costs torch nothing extra: a pool with TensorFlow's
-padding of (0, 1) is torch's pool with `ceil_mode`.
+It computes the same function, so that answers can be compared, and it costs torch nothing extra: a pool with
+TensorFlow's padding of (0, 1) is torch's pool with `ceil_mode`.
 """
 
 from typing import Any
@@ -10,8 +10,7 @@ import numpy as np
 
 from xnp import layers
 from xnp.bench.work import Step, Work, batch_of, network
-from xnp.layers import Layer
-from xnp.shapes import slide
+from xnp.shapes import Pair, Sides, pair, slide
 
 
 def prepare(work: Work, workers: int, *, channels_last: bool) -> Step:
@@ -44,10 +43,11 @@ def prepare(work: Work, workers: int, *, channels_last: bool) -> Step:
     return step
 
 
-def translate(layer: Layer) -> Any:
+def translate(layer: Any) -> Any:
     """Build the torch module that does what a layer does, with the layer's arrays in torch's order of axes."""
     from torch import nn
 
+    groups = layer.input_shape[-1]  # of a depthwise convolution: one for each channel
     match layer:
         case layers.Sequential():
             return nn.Sequential(*map(translate, layer.children.values()))
@@ -56,19 +56,19 @@ def translate(layer: Layer) -> Any:
         case layers.Conv2D():
             return convolution(layer, layer.array("kernel").transpose(3, 2, 0, 1))
         case layers.SeparableConv2D():
-            first = convolution(layer, layer.array("depthwise").transpose(2, 3, 0, 1), groups=layer.input_shape[2])
+            first = convolution(layer, layer.array("depthwise").transpose(2, 3, 0, 1), groups=groups)
             mix = layer.array("pointwise").T[:, :, None, None]
             second = nn.Conv2d(mix.shape[1], mix.shape[0], 1, bias=False)
             second.weight = parameter(mix)
             return nn.Sequential(first, second)
         case layers.BatchNorm():
-            norm = nn.BatchNorm2d(layer.output_shape[-1], eps=layer.eps, momentum=1 - layer.momentum)
+            norm: Any = nn.BatchNorm2d(layer.output_shape[-1], eps=layer.eps, momentum=1 - layer.momentum)
             norm.weight, norm.bias = parameter(layer.array("gamma")), parameter(layer.array("beta"))
             norm.running_mean.copy_(parameter(layer.array("moving_mean")).detach())
             norm.running_var.copy_(parameter(layer.array("moving_variance")).detach())
             return norm
         case layers.MaxPool2D():
-            (before, after), _ = sides(layer, (layer.size, layer.size))
+            (before, after), _ = sides(layer, layer.size)
             return nn.MaxPool2d(layer.size, layer.stride, padding=before, ceil_mode=before != after)
         case layers.Dense():
             dense = nn.Linear(*layer.array("kernel").shape)
@@ -102,20 +102,20 @@ def convolution(layer: Any, weight: np.ndarray, groups: int = 1) -> Any:
     """Make a convolution without bias. Padding that differs from side to side needs a module of its own."""
     from torch import nn
 
-    outputs, inputs, *kernel = weight.shape
-    (top, bottom), (left, right) = sides(layer, (kernel[0], kernel[1]))
+    outputs, inputs, *_ = weight.shape
+    (top, bottom), (left, right) = sides(layer, layer.kernel_size)
     even = (top, left) == (bottom, right)
     conv = nn.Conv2d(
-        inputs * groups, outputs, kernel, layer.stride, (top, left) if even else 0, groups=groups, bias=False
+        inputs * groups, outputs, layer.kernel_size, layer.stride, (top, left) if even else 0, groups=groups, bias=False
     )
     conv.weight = parameter(weight)
     return conv if even else nn.Sequential(nn.ZeroPad2d((left, right, top, bottom)), conv)
 
 
-def sides(layer: Any, kernel: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+def sides(layer: Any, kernel: Pair) -> Sides:
     """Give the padding of a layer: ((top, bottom), (left, right))."""
-    window = slide(layer.path, (1, *layer.input_shape), kernel, stride=layer.stride, padding=layer.padding)
-    return window.padding
+    size = pair(layer.path, "kernel", kernel)
+    return slide(layer.path, (1, *layer.input_shape), size, stride=layer.stride, padding=layer.padding).padding
 
 
 def parameter(array: np.ndarray) -> Any:

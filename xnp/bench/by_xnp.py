@@ -8,13 +8,13 @@ from xnp.ops import softmax_cross_entropy
 from xnp.optimizers import SGD
 
 
-def engine(work: Work, workers: int) -> Step:
-    """Prepare the work for the engine. Its threads end with the process."""
-    from xnp.engine import Engine, Inference
+def fast(work: Work, workers: int) -> Step:
+    """Prepare the work for the engine. Its workers end with the process."""
+    from xnp import engine
 
     if work.what == "inference":
-        return step_of(Inference(network(work), workers=workers), work)
-    return step_of(Engine(network(work), batch_size=work.batch, workers=workers), work)
+        return step_of(engine.Inference(network(work), workers=workers), work)
+    return step_of(engine.Engine(network(work), batch_size=work.batch, workers=workers), work)
 
 
 def plain(work: Work, workers: int) -> Step:

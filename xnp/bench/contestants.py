@@ -32,13 +32,13 @@ class Contestant(NamedTuple):
 
 PYTORCH: dict[str, Any] = {"prepare": "xnp.bench.by_torch:prepare", "needs": ("torch",)}
 CONTESTANTS = (
-    Contestant("xnp engine", "xnp.bench.by_xnp:engine"),
+    Contestant("xnp engine", "xnp.bench.by_xnp:fast"),
     Contestant("xnp plain", "xnp.bench.by_xnp:plain"),
     Contestant("naive numpy", "xnp.bench.by_xnp:naive"),
+    Contestant("torch channels_last", **PYTORCH, arguments={"channels_last": True}),
     Contestant(
         "torch channels_last tuned malloc", **PYTORCH, arguments={"channels_last": True}, environment=KEEP_MEMORY
     ),
-    Contestant("torch channels_last", **PYTORCH, arguments={"channels_last": True}),
     Contestant("torch default", **PYTORCH, arguments={"channels_last": False}),
     Contestant(
         "keras on torch",

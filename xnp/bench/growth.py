@@ -87,7 +87,9 @@ def grow(
 
 def point(base: Work, part: str, value: int, workers: int) -> tuple[Work, int]:
     """Say what is measured at one value: the work, and the cores for it."""
-    return (base, value) if part == "workers" else (base._replace(**{part: value}), workers)
+    if part == "workers":
+        return base, value
+    return base._replace(**{part: value}), workers  # type: ignore[arg-type]
 
 
 def as_table(grown: dict[str, dict[int, list[Result]]], contestants: Sequence[Contestant]) -> Table:

@@ -3,8 +3,8 @@
     im2col    every window of the image is copied out as a row; a convolution is then one product of two matrices
     col2im    backward, the rows are added back to where their pixels came from
 
-Nothing here is wrong, and nothing is slow on purpose: it is the foot of the ladder (`xnp.bench.ladder`), and a contestant.
-The layers' shapes, arrays and paths are the model's own.
+Nothing here is wrong, and nothing is slow on purpose: it is the foot of the ladder (`xnp.bench.ladder`), and a
+contestant. The layers' shapes, arrays and paths are the model's own.
 """
 
 from collections.abc import Callable
@@ -39,10 +39,11 @@ class NaiveNetwork:
         """Run the calls in their order."""
         values = {0: x}
         for call in self.calls:
-            if call.what == "add":
+            layer: Any = call.what
+            if layer == "add":
                 values[call.writes] = values[call.reads[0]] + values[call.reads[1]]
             else:
-                y, cache = OPERATIONS[type(call.what)].forward(call.what, values[call.reads[0]], training)
+                y, cache = OPERATIONS[type(layer)].forward(layer, values[call.reads[0]], training)
                 values[call.writes], self._caches[call.writes] = y, cache
         return values[self.calls[-1].writes]
 
@@ -50,14 +51,15 @@ class NaiveNetwork:
         """Run the calls from the last to the first. The gradients of a value that was read twice add up."""
         upstream = {self.calls[-1].writes: dy}
         for call in reversed(self.calls):
+            layer: Any = call.what
             dy = upstream.pop(call.writes)
-            if call.what == "add":
+            if layer == "add":
                 shares = [dy, dy]
             else:
-                dx, found = OPERATIONS[type(call.what)].backward(call.what, dy, self._caches.pop(call.writes))
+                dx, found = OPERATIONS[type(layer)].backward(layer, dy, self._caches.pop(call.writes))
                 shares = [dx]
                 for name, gradient in found.items():
-                    call.what.gradient(name)[...] = gradient
+                    layer.gradient(name)[...] = gradient
             for value, share in zip(call.reads, shares, strict=True):
                 upstream[value] = upstream[value] + share if value in upstream else share
         return upstream[0]
@@ -111,7 +113,7 @@ def separable_forward(layer: Any, x: np.ndarray, training: bool) -> Cached:
 
 
 def separable_backward(layer: Any, dy: np.ndarray, cache: Any) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """The same two steps, from the last to the first."""
+    """Take the same two steps, from the last to the first."""
     windows, h, window, x_shape = cache
     depthwise, pointwise = layer.array("depthwise")[..., 0], layer.array("pointwise")
     rows = dy.reshape(-1, pointwise.shape[1])

@@ -6,8 +6,8 @@ The layer is one of `small_xception`: 16x16 pixels, 256 channels. Three kinds of
     normalise          batch norm in training, then ReLU: fewer still
     pointwise          one large matrix product: many operations a number, so arithmetic decides
 
-Two layouts: (N, H, W, C), where a pixel's channels lie side by side, and (C, H, W, N), where the same pixel of all images
-of a batch does. In the second one a channel is one piece of memory, which is what depthwise and batch norm work on. The
+Two layouts: (N, H, W, C), where a pixel's channels lie side by side, and (C, H, W, N), where the same pixel of all
+images does. In the second one a channel is one piece of memory, which is what depthwise and batch norm work on. The
 engine keeps it from the first layer to the last, so the change of layout is not part of the times.
 """
 
@@ -116,7 +116,7 @@ def pointwise_matmul(x: np.ndarray, w: np.ndarray) -> np.ndarray:
 
 
 def pointwise_channels_first(x: np.ndarray, w: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Multiply from the other side, in the layout (C, H, W, N), into a kept buffer: as fast, so the layout costs nothing."""
+    """Multiply from the other side, in the layout (C, H, W, N), into a kept buffer."""
     np.matmul(w.T, x.reshape(len(x), -1), out=y.reshape(len(y), -1))
     return y
 

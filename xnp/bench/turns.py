@@ -10,8 +10,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
-from typing import Any, NamedTuple, Self
+from contextlib import ExitStack, suppress
+from typing import IO, Any, NamedTuple, Self
 
 from xnp.bench.contestants import Contestant
 from xnp.bench.memory import proportional_set
@@ -19,6 +19,7 @@ from xnp.bench.work import Work
 
 REST = 0.05  # seconds before a turn: until the threads of the one before, which wait awake for more work, are asleep
 BETWEEN_SAMPLES = 0.01  # seconds
+PATIENCE = 5  # seconds for a process to end by itself, once nothing more can come
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
@@ -34,7 +35,7 @@ class Turns(NamedTuple):
 
 
 class Process:
-    """A contestant that runs. Leaving the `with` block ends it, whatever it does."""
+    """A contestant that runs. It ends with the `with` block, whatever it does."""
 
     def __init__(self, contestant: Contestant, work: Work, workers: int) -> None:
         workers = contestant.workers or workers
@@ -46,8 +47,8 @@ class Process:
         }
         environment = os.environ | dict.fromkeys(THREADS, str(workers)) | contestant.environment
         self.name = contestant.name
-        self._errors = tempfile.TemporaryFile("w+")
-        self._process = subprocess.Popen(
+        self._errors: IO[str] = tempfile.TemporaryFile("w+")  # noqa: SIM115, closed by __exit__
+        self._process: Any = subprocess.Popen(
             [sys.executable, "-m", "xnp.bench.process", json.dumps(job)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -60,8 +61,14 @@ class Process:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.communicate()
+        with suppress(OSError):  # a line that it will never read
+            self._process.stdin.close()
+        try:
+            self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process.stdout.close()
         self._errors.close()
 
     def turn(self) -> float:
@@ -74,7 +81,6 @@ class Process:
 
     def read(self) -> dict[str, Any]:
         """Wait for what it says next."""
-        assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
             raise self._stopped()
@@ -82,13 +88,13 @@ class Process:
 
     def peak(self) -> int | None:
         """Let it get ready and end, and watch its memory: the most that it held, in bytes."""
-        assert self._process.stdin is not None
         self._process.stdin.close()
         most = 0
         while self._process.poll() is None:
             most = max(most, proportional_set(self._process.pid))
             time.sleep(BETWEEN_SAMPLES)
-        return most or self.read()["peak"]
+        told = self.read()["peak"]  # also where it is not needed: so a contestant that failed is noticed
+        return most or told
 
     def _stopped(self) -> BenchError:
         self._process.wait()

@@ -35,7 +35,7 @@ class Growth(NamedTuple):
 def growth(parts: Sequence[Growth]) -> Figure:
     """Draw time, and memory below it, against each thing that grows. Both scales are logarithmic.
 
-    On such scales a straight line means a power: a cost that doubles with what grows, as one step up for one to the right.
+    On such scales a cost that grows as a power of something is a straight line.
 
     Parameters
     ----------

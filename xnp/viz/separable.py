@@ -1,6 +1,6 @@
 """The two pictures of the depthwise separable convolution, each drawn from real arrays.
 
-    depthwise     image --> its channels --> each by its own filter --> their results --> stacked again
+    depthwise     image --> its channels --> each by its own kernel --> their results --> stacked again
     separable     image --> depthwise --> 1x1 filters that mix the channels --> output
 
 Windows move by 1 and stay within the image ("valid"): 8x8 becomes 6x6 with a filter of 3x3.

@@ -5,6 +5,9 @@ two steps say who won: among the rows' maxima the first that equals y, then in t
 maximum. That is the first of the window, row by row, as `xnp.ops.max_pool2d` has it. Nothing is kept for it: x is there.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
 from xnp.engine.nodes.node import Node
@@ -39,8 +42,9 @@ class MaxPool(Node):
         y = self.scratch(block, "pooled", dy.shape)
         self.down.largest(m, y, axis=1)
         dm = self.scratch(block, "dm", m.shape)
-        self.down.send(m, y, dy, dm, axis=1, node=self, block=block)
-        self.across.send(x, m, dm, dx, axis=2, node=self, block=block)
+        take = partial(self.scratch, block)
+        self.down.send(m, y, dy, dm, take, axis=1)
+        self.across.send(x, m, dm, dx, take, axis=2)
 
     def _along_rows(self, block: Block) -> np.ndarray:
         x = self.x.value[block]
@@ -50,38 +54,62 @@ class MaxPool(Node):
 
 
 class Line:
-    """Windows along one axis: which of them read a pixel at place j, and which pixels these are."""
+    """Windows along one axis: which of them have a pixel of the image at place j, and which pixels these are."""
 
     def __init__(self, n: int, size: int, stride: int, before: int, out: int) -> None:
-        self.places: list[tuple[slice, slice]] = []  # for each place of the window: (windows, pixels)
+        self.places: list[tuple[slice, slice]] = []  # of each place: (windows, pixels)
+        reached = np.zeros(n, bool)
         for j in range(size):
             inside = [q for q in range(out) if 0 <= q * stride + j - before < n]
             if inside:
                 q0, q1 = inside[0], inside[-1] + 1
                 first = q0 * stride + j - before
-                self.places.append((slice(q0, q1), slice(first, first + (q1 - q0 - 1) * stride + 1, stride)))
-        # a place that every window has in the image, if there is one
+                pixels = slice(first, first + (q1 - q0 - 1) * stride + 1, stride)
+                self.places.append((slice(q0, q1), pixels))
+                reached[pixels] = True
         self.common = next((k for k, (windows, _) in enumerate(self.places) if windows == slice(0, out)), None)
+        self.apart = stride  # so many places, one after the other, never meet in a pixel
+        self.covers = bool(reached.all()) and len(self.places) >= stride
 
     def largest(self, x: np.ndarray, y: np.ndarray, *, axis: int) -> None:
-        """Write the maxima of the windows along an axis: y."""
+        """Write the maxima of the windows along an axis: y. Begin with a place that all windows have, if there is one."""
         np.copyto(y, -np.inf if self.common is None else x[at(axis, self.places[self.common][1])])
         for k, (windows, pixels) in enumerate(self.places):
             if k != self.common:
                 part = y[at(axis, windows)]
                 np.maximum(part, x[at(axis, pixels)], out=part)
 
-    def send(self, x: np.ndarray, y: np.ndarray, dy: np.ndarray, dx: np.ndarray, *, axis: int, node: Node, block: Block) -> None:
-        """Write dx: each window gives its dy to the first of its pixels that equals y."""
-        left = node.scratch(block, "left", dy.shape)  # what no pixel has claimed yet
+    def send(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        dy: np.ndarray,
+        dx: np.ndarray,
+        take: Callable[..., np.ndarray],
+        *,
+        axis: int,
+    ) -> None:
+        """Write dx: each window gives its dy to the first of its pixels that equals y, the window's maximum.
+
+        `take(name, shape, dtype)` gives scratch memory.
+        """
+        if not self.covers:
+            dx[...] = 0
+        left = take("left", dy.shape)  # what no pixel has claimed yet
         np.copyto(left, dy)
-        dx[...] = 0
-        for windows, pixels in self.places:
-            rest, part = left[at(axis, windows)], x[at(axis, pixels)]
-            won = np.equal(part, y[at(axis, windows)], out=node.scratch(block, "mask", part.shape, bool))
-            share = np.multiply(rest, won, out=node.scratch(block, "share", part.shape))
-            dx[at(axis, pixels)] += share
-            rest -= share
+        won = take("mask", dy.shape, bool)
+        for k, (windows, pixels) in enumerate(self.places):
+            here, share = dx[at(axis, pixels)], left[at(axis, windows)]
+            if k < len(self.places) - 1:  # at the last place, who is left has won: no need to compare
+                rest, hit = share, won[at(axis, windows)]
+                np.equal(x[at(axis, pixels)], y[at(axis, windows)], out=hit)
+                # the first places never meet in a pixel: each writes its pixels of dx, the later ones add
+                share = np.multiply(rest, hit, out=here if k < self.apart else take("share", rest.shape))
+                rest -= share
+            if k >= self.apart:
+                here += share
+            elif share is not here:
+                np.copyto(here, share)
 
 
 def at(axis: int, part: slice) -> tuple[slice, ...]:
