@@ -111,10 +111,10 @@ dx.item()
 # ### Does it help?
 #
 # Now with real layers. A block is relu, separable convolution 3x3, 8 channels, with fresh random
-# weights. (**Relu** keeps the positive numbers and makes the others 0.) We build a **stack** of 16 such blocks, with a skip around each or without, with a
-# batch norm in each (part three) or without. A random gradient comes in at the end. How long is it
-# after each block on the way back? (The **length** of an array is the root of the sum of its
-# squares: (3, 4) has length 5.)
+# weights. (**Relu** keeps the positive numbers and makes the others 0.) We build a **stack** of
+# 16 such blocks, with a skip around each or without, with a batch norm in each (part three) or
+# without. A random gradient comes in at the end. How long is it after each block on the way back?
+# (The **length** of an array is the root of the sum of its squares: (3, 4) has length 5.)
 
 
 # %%

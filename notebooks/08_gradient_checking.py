@@ -481,7 +481,7 @@ source(patient_2.op.backward, docstring=True)
 # ### Patient 3: a softmax
 #
 # **Softmax** turns a row of numbers into shares: it takes $e^x$ of each, and divides by their sum.
-# The outputs share a cake, so they always add up to 1. (Lesson 10a needs this.)
+# The outputs share a cake, so they always add up to 1. (Lesson 10a uses it.)
 
 # %%
 patient_3 = mutants.MUTANTS[32]

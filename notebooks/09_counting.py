@@ -218,7 +218,7 @@ giga
 #   write FLOP and mean MAC.)
 # - Batch norm, when the network is used, has four constants for each channel. They make two, $\gamma'$ and $\beta'$, and
 #   each number becomes $\gamma' x + \beta'$: one product and one sum, so 2. But you can multiply $\gamma'$ into the kernel
-#   once and for all. Then 1 is left. And who says that batch norm is free takes 0.
+#   once and for all. Then 1 is left. And who counts products alone takes 0.
 # - ReLU is one comparison for each number, or nothing.
 #
 # The library takes the convention as an argument, and prints it above each table. With `include`, batch norm
@@ -495,7 +495,8 @@ table(["operation", "MACs", "ms", "G MACs in a second"], rows)
 # | Xception | 22,855,952 | 28 |
 #
 # Fewer parameters, and slower by 10 %. So Xception was not better because it was larger. And it was not better because it
-# was faster. It used its parameters better: its first answer was right for 79.0 % of the ImageNet pictures, against 78.2 %.
+# was faster. It used its parameters better: its first answer was right for 79.0 % of the ImageNet pictures,
+# against 78.2 %.
 
 # %%
 assert round(100 * (1 - 28 / 31)) == 10

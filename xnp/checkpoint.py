@@ -109,10 +109,11 @@ def section(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]
     return {name.removeprefix(f"{prefix}/"): a for name, a in arrays.items() if name.startswith(f"{prefix}/")}
 
 
-def made_by() -> dict[str, str]:
-    """Say what computes here. The same numbers come again only from the same.
+def made_by(workers: int | None = None) -> dict[str, str]:
+    """Say what computes here: the engine with so many workers, or, with None, the plain operations.
 
-    The number of threads counts too: a matrix product that two threads share adds up in another order.
+    The same numbers come again only from the same. The number of threads counts too: a matrix product that two threads
+    share adds up in another order.
     """
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     wished = (os.environ.get(name) for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"))
@@ -121,6 +122,6 @@ def made_by() -> dict[str, str]:
         "numpy": np.__version__,
         "blas": f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip(),
         "machine": f"{platform.system()} {platform.machine()}",
-        "threads": next((number for number in wished if number), str(os.cpu_count())),
-        "engine": "plain",
+        "threads": str(workers or next((number for number in wished if number), os.cpu_count())),
+        "engine": "plain" if workers is None else "fast",
     }

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from xnp import runs, verbs
+from xnp.bench.contestants import NAMES
 from xnp.count import EXTRAS
+from xnp.runner import ENGINES
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -62,12 +64,15 @@ def make_parser() -> argparse.ArgumentParser:
     one = verb(verbs.evaluate, "xnp evaluate runs/patterns-tiny-1")
     one.add_argument("folder", type=Path, metavar="RUN", help="folder of a training")
     one.add_argument("--data-dir", help="folder that holds cifar-10-batches-bin/, if it has moved since the training")
+    add_engine_options(one)
     one = verb(verbs.predict, "xnp predict runs/cifar10-tiny-1 cat.jpg dog.png")
     one.add_argument("folder", type=Path, metavar="RUN", help="folder of a training")
     images = "picture of any size: PNG, JPEG, or what else Pillow reads"
     one.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help=images)
+    add_engine_options(one)
     add_count_options(verb(verbs.count, "xnp count xception --unit flop --include batch_norm activation"))
     verb(verbs.gradcheck, "xnp gradcheck")
+    add_bench_options(verb(verbs.bench, "xnp bench --what inference --model xception --batch 1"))
     verb(verbs.download, "xnp download     (XNP_DATA names another folder than the usual cache)")
     return parser
 
@@ -96,8 +101,16 @@ def add_train_options(parser: argparse.ArgumentParser) -> None:
     add("--average", type=share, metavar="D", help=average)
     augment = f"any of {', '.join(runs.AUGMENTS)}; or nothing {usual('augment')}"
     add("--augment", nargs="*", choices=list(runs.AUGMENTS), metavar="A", help=augment)
+    add_engine_options(parser)
     add("--run", type=Path, metavar="DIR", help="folder of this training (default: a new one in runs/)")
     add("--resume", type=Path, metavar="RUN", help="go on with a training that was stopped")
+
+
+def add_engine_options(parser: argparse.ArgumentParser) -> None:
+    """Describe who runs the network."""
+    add = parser.add_argument
+    add("--engine", choices=ENGINES, help="plain: the operations that are made to be read, slower (default: fast)")
+    add("--workers", type=positive, metavar="N", help="of the fast engine (default: one for each core)")
 
 
 def usual(setting: str) -> str:
@@ -131,6 +144,22 @@ def add_count_options(parser: argparse.ArgumentParser) -> None:
     add("--size", type=positive, help="height and width of the image (default: the network's own)")
     include = f"count also: {', '.join(EXTRAS)}"
     add("--include", type=extra, nargs="+", default=[], metavar="EXTRA", help=include)
+
+
+def add_bench_options(parser: argparse.ArgumentParser) -> None:
+    """Describe `xnp bench`. What belongs to the comparison alone is left at None: so the others can refuse it."""
+    add = parser.add_argument
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument("--growth", action="store_true", help="time and memory as batch, width, ... and workers grow")
+    kind.add_argument("--ladder", action="store_true", help="from naive NumPy to the engine, one change a rung")
+    add("--what", choices=["training", "inference"], help="a training step or a prediction (default: training)")
+    add("--model", choices=list(runs.MODELS), help="size of the network (default: small)")
+    add("--size", type=positive, help="height and width of an image (default: the network's own)")
+    add("--batch", type=positive, metavar="N", help="images in a step (default: 64)")
+    add("--contestants", choices=NAMES, nargs="+", metavar="NAME", help=f"any of {', '.join(map(repr, NAMES))}")
+    add("--against", choices=NAMES, metavar="NAME", help="whose time the others' are divided by (default: the first)")
+    add("--workers", type=positive, metavar="N", help="cores for each contestant (default: all)")
+    add("--rounds", type=positive, metavar="N", help="turns of each contestant (default: 30; with --growth 3)")
 
 
 def extra(text: str) -> str:

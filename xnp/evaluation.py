@@ -12,6 +12,7 @@ from xnp.data.dataset import Dataset
 from xnp.layers import Layer
 from xnp.ops import softmax, softmax_cross_entropy
 from xnp.optimizers import PolyakAverage
+from xnp.runner import EngineName, check_engine, inference_runner
 
 
 class Scale(NamedTuple):
@@ -34,7 +35,15 @@ class Evaluation(NamedTuple):
     probabilities: np.ndarray  # (N, K)
 
 
-def evaluate(model: Layer, data: Dataset, scale: Scale, *, batch_size: int = 64) -> Evaluation:
+def evaluate(
+    model: Layer,
+    data: Dataset,
+    scale: Scale,
+    *,
+    batch_size: int = 64,
+    engine: EngineName = "fast",
+    workers: int | None = None,
+) -> Evaluation:
     """Ask a model for its opinion of every image of a data set.
 
     Parameters
@@ -46,6 +55,10 @@ def evaluate(model: Layer, data: Dataset, scale: Scale, *, batch_size: int = 64)
         The one of the training.
     batch_size : int
         How many images at once; it does not change the result beyond rounding.
+    engine : "fast" or "plain"
+        Who runs the model: `xnp.engine`, with batch norm folded, or its own layers.
+    workers : int, optional
+        Of the engine; as many as there are cores, if not given.
 
     Returns
     -------
@@ -55,15 +68,17 @@ def evaluate(model: Layer, data: Dataset, scale: Scale, *, batch_size: int = 64)
     Raises
     ------
     ValueError
-        No image; a batch size below 1.
+        No image; a batch size below 1; an unknown engine.
     """
     checks.positive("evaluate", images=len(data.labels), batch_size=batch_size)
+    check_engine("evaluate", engine, workers)
     loss, probabilities = 0.0, []
-    for start in range(0, len(data.labels), batch_size):
-        labels = data.labels[start : start + batch_size]
-        logits = model.forward(scale.apply(data.images[start : start + batch_size], model.dtype))
-        loss += float(softmax_cross_entropy.forward(logits, labels)[0]) * len(labels)
-        probabilities.append(softmax.forward(logits)[0])
+    with inference_runner(model, engine, workers) as runner:
+        for start in range(0, len(data.labels), batch_size):
+            labels = data.labels[start : start + batch_size]
+            logits = runner.forward(scale.apply(data.images[start : start + batch_size], model.dtype))
+            loss += float(softmax_cross_entropy.forward(logits, labels)[0]) * len(labels)
+            probabilities.append(softmax.forward(logits)[0])
     together = np.concatenate(probabilities)
     accuracy = float((together.argmax(axis=1) == data.labels).mean())
     return Evaluation(loss / len(data.labels), accuracy, together)

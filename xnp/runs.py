@@ -8,13 +8,14 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from xnp import checkpoint, checks, models, training
 from xnp.data import augment, cifar10, patterns
 from xnp.data.dataset import Dataset
 from xnp.layers import Sequential
 from xnp.optimizers import SGD, AdamW, Optimizer, PolyakAverage, RMSprop
+from xnp.runner import ENGINES, EngineName
 from xnp.schedules import Constant, Cosine, OneCycle, Schedule, StepDecay
 
 MODELS: dict[str, Callable[..., Sequential]] = {
@@ -65,6 +66,8 @@ class Settings:
     label_smoothing: float
     average: float  # decay of the Polyak average; 0 is none
     augment: tuple  # of str
+    engine: str
+    workers: int | None
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -76,6 +79,7 @@ class Settings:
             ("model", self.model, MODELS),
             ("optimizer", self.optimizer, OPTIMIZERS),
             ("schedule", self.schedule, SCHEDULES),
+            ("engine", self.engine, dict.fromkeys(ENGINES)),
             *(("augment", name, AUGMENTS) for name in self.augment),
         ]
         for option, name, known in choices:
@@ -145,7 +149,7 @@ def make_settings(given: dict[str, Any]) -> Settings:
     """
     data = given.get("data", "patterns")
     recipe = RECIPES.get(data, RECIPES["patterns"])  # of other data: Settings will refuse them
-    values = {"data": data, "data_dir": None, "model": "tiny", "seed": 0, **recipe, **given}
+    values = {"data": data, "data_dir": None, "model": "tiny", "seed": 0, "engine": "fast", "workers": None, **recipe, **given}
     return Settings(**{**values, "augment": tuple(values["augment"])})
 
 
@@ -171,6 +175,8 @@ def train(
         folder=folder,
         config={"command": command, "settings": asdict(settings)},
         resume=resume,
+        engine=cast(EngineName, settings.engine),
+        workers=settings.workers,
     )
 
 

@@ -16,6 +16,7 @@ from xnp.evaluation import Scale, averaged, evaluate
 from xnp.layers import Layer
 from xnp.ops import softmax_cross_entropy
 from xnp.optimizers import Optimizer, PolyakAverage
+from xnp.runner import EngineName, Runner, threads_of
 from xnp.schedules import Schedule
 from xnp.stateful import Stateful
 
@@ -51,6 +52,9 @@ class Trainer:
     average: PolyakAverage | None
     label_smoothing: float
     seed: int
+    runner: Runner  # runs the model: its forward and backward
+    engine: EngineName
+    workers: int | None
 
     def __post_init__(self) -> None:
         self.position = Position()
@@ -65,11 +69,11 @@ class Trainer:
         x = self.scale.apply(self.data.images[indices], self.model.dtype)
         if self.augment is not None:
             x = self.augment(x, self.rng)
-        logits = self.model.forward(x, training=True)
+        logits = self.runner.forward(x, training=True)
         loss, cache = softmax_cross_entropy.forward(logits, labels, label_smoothing=self.label_smoothing)
         if not np.isfinite(loss):
             raise Diverged(self._diverged(f"the loss is {loss}", position.step + 1))
-        self.model.backward(softmax_cross_entropy.backward(1.0, cache))
+        self.runner.backward(softmax_cross_entropy.backward(1.0, cache))
         self.optimizer.step(self.model.parameters(), self.model.gradients(), self.schedule(position.step))
         if self.average is not None:
             self.average.update(self.model.state())
@@ -95,7 +99,7 @@ class Trainer:
         started = time.perf_counter()
         if validation is not None:
             with averaged(self.model, self.average):
-                result = evaluate(self.model, validation, self.scale)
+                result = evaluate(self.model, validation, self.scale, engine=self.engine, workers=self.workers)
             row |= {"validation_loss": result.loss, "validation_accuracy": result.accuracy}
         row["seconds"] = round(position.seconds + time.perf_counter() - started, 3)
         self.position = Position(position.step, position.epoch + 1)
@@ -118,7 +122,7 @@ class Trainer:
             "position": asdict(self.position),
             "generators": {name: rng.bit_generator.state for name, rng in self._generators().items()},
             "plan": self.plan,
-            "made_by": checkpoint.made_by(),
+            "made_by": self.made_by(),
         }
         checkpoint.save(path, self.finite_arrays(), record)
 
@@ -140,7 +144,7 @@ class Trainer:
         for name, rng in generators.items():
             rng.bit_generator.state = record["generators"][name]
         self.position = Position(**record["position"])
-        then, now = record["made_by"], checkpoint.made_by()
+        then, now = record["made_by"], self.made_by()
         other = [f"{name} {then.get(name)}, now {now[name]}" for name in now if then.get(name) != now[name]]
         if other:
             warnings.warn(f"the checkpoint was made by {'; '.join(other)}: the last bits may differ", stacklevel=4)
@@ -161,6 +165,10 @@ class Trainer:
             "augment": self.augment is not None,
             "learning_rates": [float(self.schedule(step)) for step in (0, last // 2, last)],
         }
+
+    def made_by(self) -> dict[str, str]:
+        """Say what computes here."""
+        return checkpoint.made_by(threads_of(self.engine, self.workers))
 
     def _generators(self) -> dict[str, np.random.Generator]:
         return {"augment": self.rng, **self.model.generators()}

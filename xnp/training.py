@@ -8,7 +8,7 @@ order of the images is drawn anew for each epoch from (seed, epoch) alone, so it
 
 import os
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from numbers import Integral
 from pathlib import Path
@@ -24,6 +24,7 @@ from xnp.files import write_json
 from xnp.interrupt import Interrupt
 from xnp.layers import Layer
 from xnp.optimizers import Optimizer, PolyakAverage
+from xnp.runner import EngineName, check_engine, training_runner
 from xnp.schedules import Schedule
 from xnp.trainer import Diverged, Trainer
 
@@ -61,6 +62,8 @@ def fit(
     config: dict[str, Any] | None = None,
     resume: bool = False,
     progress: bool = True,
+    engine: EngineName = "fast",
+    workers: int | None = None,
 ) -> History:
     """Train a model. At the end it holds the last weights, or their average where there is one.
 
@@ -93,6 +96,10 @@ def fit(
         Go on from the folder's checkpoint; all other arguments must be as they were.
     progress : bool
         Print a line an epoch; on a terminal a bar too.
+    engine : "fast" or "plain"
+        Who runs the model: `xnp.engine`, or its own layers, several times slower, and made to be read.
+    workers : int, optional
+        Of the engine; as many as there are cores, if not given. The last bits of the weights depend on it.
 
     Returns
     -------
@@ -110,14 +117,31 @@ def fit(
         Ctrl-C. The state was saved, if there is a folder.
     """
     check(model, train, validation, epochs, batch_size, seed)
+    check_engine("fit", engine, workers)
     if resume and folder is None:
         raise ValueError("fit: resume needs a folder to go on from")
-    trainer = Trainer(
-        model, train, measure(train), epochs, optimizer, schedule, batch_size, augment, average, label_smoothing, seed
-    )
-    folder = None if folder is None else Path(folder)
-    rows = [] if folder is None else open_folder(trainer, folder, config or {}, resume)
-    with Interrupt() as interrupt, np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # Diverged tells
+    with ExitStack() as stack:
+        runner = stack.enter_context(training_runner(model, batch_size, engine, workers))
+        trainer = Trainer(
+            model=model,
+            data=train,
+            scale=measure(train),
+            epochs=epochs,
+            optimizer=optimizer,
+            schedule=schedule,
+            batch_size=batch_size,
+            augment=augment,
+            average=average,
+            label_smoothing=label_smoothing,
+            seed=seed,
+            runner=runner,
+            engine=engine,
+            workers=workers,
+        )
+        folder = None if folder is None else Path(folder)
+        rows = [] if folder is None else open_folder(trainer, folder, config or {}, resume)
+        interrupt = stack.enter_context(Interrupt())
+        stack.enter_context(np.errstate(over="ignore", invalid="ignore", divide="ignore"))  # Diverged tells
         for epoch in range(trainer.position.epoch, epochs):
             position, order = trainer.position, np.random.default_rng([seed, epoch]).permutation(len(train.labels))
             with bar_of(progress, f"epoch {epoch + 1}/{epochs}", trainer.batches, position.batch) as bar:
@@ -154,7 +178,7 @@ def open_folder(trainer: Trainer, folder: Path, config: dict[str, Any], resume: 
         trainer.load(folder / CHECKPOINT)
     else:  # a new training, or one that was stopped before its first checkpoint
         folder.mkdir(parents=True, exist_ok=True)
-        about = {"names": trainer.data.names, "scale": trainer.scale._asdict(), "made_by": checkpoint.made_by()}
+        about = {"names": trainer.data.names, "scale": trainer.scale._asdict(), "made_by": trainer.made_by()}
         write_json(folder / CONFIG, {**config, **about})
         trainer.save(folder / CHECKPOINT)
     return history.cut(folder / HISTORY, trainer.position.epoch)

@@ -8,16 +8,25 @@ import shlex
 import sys
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from xnp import count as counting
 from xnp import files, history, runs, training
 from xnp import gradcheck as checks
+from xnp.bench.compare import compare
+from xnp.bench.contestants import NAMES
+from xnp.bench.growth import grow
+from xnp.bench.ladder import climb
+from xnp.bench.report import write
+from xnp.bench.work import Work
 from xnp.data import cifar10
 from xnp.data.dataset import Dataset
 from xnp.data.pictures import read_picture
+from xnp.engine.team import usable_cores
 from xnp.ops import softmax
+from xnp.runner import check_engine, inference_runner
 
 
 def train(options: argparse.Namespace) -> int:
@@ -91,8 +100,9 @@ def evaluate(options: argparse.Namespace) -> int:
     run = open_run(options.folder)
     if options.data_dir and run.settings.data != "cifar10":
         options.parser.error(f"--data-dir belongs to --data cifar10; {options.folder} learned {run.settings.data}")
+    check_engine("evaluate", options.engine or "fast", options.workers)
     data = runs.load_test(replace(run.settings, data_dir=options.data_dir or run.settings.data_dir))
-    result = training.evaluate(run.model, data, run.scale)
+    result = training.evaluate(run.model, data, run.scale, engine=options.engine or "fast", workers=options.workers)
     figures = {"images": len(data.labels), "loss": result.loss, "accuracy": result.accuracy, "epoch": run.epoch}
     files.write_json(options.folder / "evaluation.json", figures)
     draw_answers(options.folder, "test_", data, result)
@@ -103,19 +113,21 @@ def evaluate(options: argparse.Namespace) -> int:
 def predict(options: argparse.Namespace) -> int:
     """Say what a trained model sees in pictures."""
     run = open_run(options.folder)
+    check_engine("predict", options.engine or "fast", options.workers)
     width, code = max(map(len, run.names)), 0
-    for path in options.images:
-        try:
-            image = read_picture(path, runs.IMAGE_SHAPE[:2])
-        except (OSError, ValueError) as error:  # the other pictures still have their turn
-            print(f"xnp predict: {words(error)}", file=sys.stderr)
-            code = 1
-            continue
-        probabilities, _ = softmax.forward(run.model.forward(run.scale.apply(image[None], run.model.dtype)))
-        print(path)
-        for k in probabilities[0].argsort()[::-1][:5]:
-            share = float(probabilities[0, k])
-            print(f"  {run.names[k]:{width}}  {100 * share:5.1f} %  {'#' * round(40 * share)}")
+    with inference_runner(run.model, options.engine or "fast", options.workers) as runner:
+        for path in options.images:
+            try:
+                image = read_picture(path, runs.IMAGE_SHAPE[:2])
+            except (OSError, ValueError) as error:  # the other pictures still have their turn
+                print(f"xnp predict: {words(error)}", file=sys.stderr)
+                code = 1
+                continue
+            probabilities, _ = softmax.forward(runner.forward(run.scale.apply(image[None], run.model.dtype)))
+            print(path)
+            for k in probabilities[0].argsort()[::-1][:5]:
+                share = float(probabilities[0, k])
+                print(f"  {run.names[k]:{width}}  {100 * share:5.1f} %  {'#' * round(40 * share)}")
     return code
 
 
@@ -146,6 +158,30 @@ def gradcheck(options: argparse.Namespace) -> int:
     failed = sum(not result.passed for result in results)
     print(f"{len(results)} checks, {failed} failed")
     return 1 if failed else 0
+
+
+def bench(options: argparse.Namespace) -> int:
+    """Measure speed and memory, beside the other libraries that are installed."""
+    own = {name: getattr(options, name) for name in ("what", "model", "size", "batch", "contestants", "against")}
+    given = {name: value for name, value in own.items() if value is not None}
+    kind = "growth" if options.growth else "ladder" if options.ladder else None
+    if kind and given:
+        options.parser.error(f"--{kind} measures networks of its own; it takes no --{next(iter(given))}")
+    workers = options.workers or len(usable_cores())
+    common: dict[str, Any] = {"workers": workers, "command": options.command}
+    if kind == "growth":
+        report = grow(rounds=options.rounds or 3, **common)
+    elif kind == "ladder":
+        report = climb(rounds=options.rounds or 30, **common)
+    else:
+        model = options.model or "small"
+        size = options.size or runs.MODELS[model]().input_shape[0]
+        work = Work(options.what or "training", model, size, options.batch or 64)
+        names = options.contestants or NAMES
+        report = compare(work, names=names, against=options.against, rounds=options.rounds or 30, **common)
+    print(report)
+    print(f"numbers and picture in {write(report)}")
+    return 0
 
 
 def download(options: argparse.Namespace) -> int:

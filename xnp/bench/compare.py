@@ -8,7 +8,7 @@ from xnp.bench.machine import conditions
 from xnp.bench.measure import Result, measure
 from xnp.bench.report import Report, megabytes
 from xnp.bench.turns import BenchError
-from xnp.bench.work import Work
+from xnp.bench.work import Work, network
 from xnp.tables import Table, table
 
 
@@ -36,6 +36,7 @@ def compare(
     BenchError
         Nobody can do it, or not the one that the others are to be measured against; a contestant stopped.
     """
+    network(work)  # a size that is too small for it is refused here, and not by each contestant
     able, left_out = entrants(work.what, names)
     if not able:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())

@@ -47,17 +47,17 @@ def ladders(batch: int = 64) -> tuple[Ladder, ...]:
     one_layer = Work("layer", size=16, batch=batch)
     return (
         Ladder(
-            "training step",
+            "Training step",
             Work(batch=batch),
             (
                 whole("naive numpy", 1, "im2col, and a new array for every result", "naive numpy, 1 core"),
-                whole("xnp plain", 1, "no windows are copied", "plain operations, 1 core"),
+                whole("xnp plain", 1, "no copies of windows; statistics in float64", "plain operations, 1 core"),
                 whole("xnp engine", 1, "layout, banded matmul, kept buffers, blocks", "engine, 1 worker"),
                 whole("xnp engine", None, "one worker for each core", "engine, all workers"),
             ),
         ),
         Ladder(
-            "depthwise 3x3, forward",
+            "Depthwise 3x3, forward",
             one_layer,
             (
                 layer("loops", "one number at a time; one image, its time for the batch", IMAGES_OF_THE_LOOPS),
@@ -67,7 +67,7 @@ def ladders(batch: int = 64) -> tuple[Ladder, ...]:
             ),
         ),
         Ladder(
-            "batch norm and ReLU, forward",
+            "Batch norm and ReLU, forward",
             one_layer,
             (
                 layer("temporaries", "the formula as it is printed, in (C, H, W, N)"),
@@ -77,11 +77,12 @@ def ladders(batch: int = 64) -> tuple[Ladder, ...]:
             ),
         ),
         Ladder(
-            "pointwise, forward",
+            "Pointwise, forward",
             one_layer,
             (
                 layer("einsum", "the sum, looped over in C"),
                 layer("matmul", "the same sum by BLAS"),
+                layer("matmul, kept buffer", "into one array that stays"),
                 layer("matmul, channels first", "the layout (C, H, W, N)"),
             ),
         ),
@@ -116,9 +117,7 @@ def climb(*, workers: int, rounds: int, command: str, batch: int = 64) -> Report
         cores = f"{workers} cores" if steps else "1 core"
         tables[f"{ladder.title}: {ladder.work}; {cores}; medians of {rounds} rounds"] = as_table(ladder, results)
         records.append({"ladder": ladder.title, "work": ladder.work._asdict(), "rungs": record(ladder, results)})
-        groups.append(
-            viz.Bars(ladder.title.capitalize(), "ms", {one.name: one.ms for one in results}, results[-1].name)
-        )
+        groups.append(viz.Bars(ladder.title, "ms", {one.name: one.ms for one in results}, results[-1].name))
     return Report(
         "ladder",
         tables,
@@ -130,6 +129,7 @@ def climb(*, workers: int, rounds: int, command: str, batch: int = 64) -> Report
 
 def as_table(ladder: Ladder, results: list[Result]) -> Table:
     """Show each rung with its gain over the one before."""
+    known = any(result.memory for result in results)
     rows: list[list[str]] = []
     for k, (rung, result) in enumerate(zip(ladder.rungs, results, strict=True)):
         gain = results[k - 1].against(result) if k else None
@@ -138,11 +138,11 @@ def as_table(ladder: Ladder, results: list[Result]) -> Table:
                 result.name,
                 f"{result.ms:,.1f}",
                 f"{gain.median:.2f} ({gain.low:.2f} to {gain.high:.2f})" if gain else "",
-                megabytes(result.megabytes),
+                *([megabytes(result.megabytes)] if known else []),
                 rung.change,
             ]
         )
-    return table(["", "ms", "gain", "peak MB", "what it changed"], rows)
+    return table(["", "ms", "gain", *(["peak MB"] if known else []), "what it changed"], rows)
 
 
 def record(ladder: Ladder, results: list[Result]) -> list[dict[str, Any]]:

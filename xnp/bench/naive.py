@@ -109,18 +109,19 @@ def separable_forward(layer: Any, x: np.ndarray, training: bool) -> Cached:
     window = window_of(layer, x, depthwise.shape[:2])
     windows = window.view(pad(x, window.padding))
     h = np.einsum("npqcij,ijc->npqc", windows, depthwise)
-    return h @ pointwise, (windows, h, window, x.shape)
+    return h @ pointwise, (windows, h, window)
 
 
 def separable_backward(layer: Any, dy: np.ndarray, cache: Any) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Take the same two steps, from the last to the first."""
-    windows, h, window, x_shape = cache
+    windows, h, window = cache
     depthwise, pointwise = layer.array("depthwise")[..., 0], layer.array("pointwise")
     rows = dy.reshape(-1, pointwise.shape[1])
     d_pointwise = h.reshape(len(rows), -1).T @ rows
     dh = dy @ pointwise.T
     d_depthwise = np.einsum("npqc,npqcij->ijc", dh, windows)
-    dx = col2im(lambda i, j: dh * depthwise[i, j], window, x_shape)
+    back = window.view(pad(dh, window.padding))  # with stride 1, dx is dh filtered by the kernel turned by 180 degrees
+    dx = np.einsum("npqcij,ijc->npqc", back, depthwise[::-1, ::-1])
     return dx, {"depthwise": d_depthwise[..., None], "pointwise": d_pointwise}
 
 
@@ -151,8 +152,8 @@ def pool_forward(layer: Any, x: np.ndarray, training: bool) -> Cached:
     """Copy all windows out, and take the largest number of each."""
     window = window_of(layer, x, (layer.size, layer.size))
     windows = window.view(pad(x, window.padding, -np.inf))
-    flat = windows.reshape(*windows.shape[:4], -1)
-    return flat.max(axis=-1), (flat.argmax(axis=-1), window, x.shape)
+    winner = windows.reshape(*windows.shape[:4], -1).argmax(axis=-1)
+    return windows.max(axis=(4, 5)), (winner, window, x.shape)
 
 
 def pool_backward(layer: Any, dy: np.ndarray, cache: Any) -> tuple[np.ndarray, dict[str, np.ndarray]]:

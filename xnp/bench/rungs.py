@@ -115,8 +115,13 @@ def pointwise_matmul(x: np.ndarray, w: np.ndarray) -> np.ndarray:
     return x @ w
 
 
+def pointwise_into(x: np.ndarray, w: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Let BLAS write into a buffer that is kept: no new pages."""
+    return np.matmul(x, w, out=y)
+
+
 def pointwise_channels_first(x: np.ndarray, w: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Multiply from the other side, in the layout (C, H, W, N), into a kept buffer."""
+    """Multiply from the other side, in the layout (C, H, W, N)."""
     np.matmul(w.T, x.reshape(len(x), -1), out=y.reshape(len(y), -1))
     return y
 
@@ -130,7 +135,7 @@ def prepare(work: Work, workers: int, *, rung: str) -> Step:
     rng = np.random.default_rng(1)
     w, mix = rng.standard_normal((3, 3, CHANNELS), np.float32), rng.standard_normal((CHANNELS, CHANNELS), np.float32)
     chwn = x.transpose(3, 1, 2, 0).copy()
-    rows, y = chwn.reshape(CHANNELS, -1), np.empty_like(chwn)
+    rows, y, kept = chwn.reshape(CHANNELS, -1), np.empty_like(chwn), np.empty_like(x)
     zeros = np.zeros((max(1, BLOCK // rows.shape[1]), rows.shape[1]), x.dtype)
 
     def as_nhwc(function: Callable[..., np.ndarray], *arguments: np.ndarray) -> Step:
@@ -147,6 +152,7 @@ def prepare(work: Work, workers: int, *, rung: str) -> Step:
         "blocks, zeros": as_nhwc(normalise_in_blocks, rows, y.reshape(rows.shape), zeros),
         "einsum": lambda: pointwise_einsum(x, mix),
         "matmul": lambda: pointwise_matmul(x, mix),
+        "matmul, kept buffer": lambda: pointwise_into(x, mix, kept),
         "matmul, channels first": as_nhwc(pointwise_channels_first, chwn, mix, y),
     }
     return steps[rung]
