@@ -1,4 +1,4 @@
-"""Who runs a model: the engine, several times as fast, or the model itself, whose every line can be read and stepped through.
+"""Who runs a model: the engine, several times as fast, or the model itself, whose every line can be stepped through.
 
 Both take and give the same arrays, and the gradients and moving statistics end up in the model, whoever has run it.
 """

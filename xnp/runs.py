@@ -149,7 +149,16 @@ def make_settings(given: dict[str, Any]) -> Settings:
     """
     data = given.get("data", "patterns")
     recipe = RECIPES.get(data, RECIPES["patterns"])  # of other data: Settings will refuse them
-    values = {"data": data, "data_dir": None, "model": "tiny", "seed": 0, "engine": "fast", "workers": None, **recipe, **given}
+    values = {
+        "data": data,
+        "data_dir": None,
+        "model": "tiny",
+        "seed": 0,
+        "engine": "fast",
+        "workers": None,
+        **recipe,
+        **given,
+    }
     return Settings(**{**values, "augment": tuple(values["augment"])})
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from xnp import checkpoint, checks, history
+from xnp import checks, history
 from xnp.data.augment import Augment
 from xnp.data.dataset import Dataset
 from xnp.evaluation import Evaluation, Scale, evaluate, measure

@@ -20,7 +20,7 @@ from xnp.bench.contestants import NAMES
 from xnp.bench.growth import grow
 from xnp.bench.ladder import climb
 from xnp.bench.report import write
-from xnp.bench.work import Work
+from xnp.bench.work import Work, default_size
 from xnp.data import cifar10
 from xnp.data.dataset import Dataset
 from xnp.data.pictures import read_picture
@@ -175,7 +175,7 @@ def bench(options: argparse.Namespace) -> int:
         report = climb(rounds=options.rounds or 30, **common)
     else:
         model = options.model or "small"
-        size = options.size or runs.MODELS[model]().input_shape[0]
+        size = options.size or default_size(model)
         work = Work(options.what or "training", model, size, options.batch or 64)
         names = options.contestants or NAMES
         report = compare(work, names=names, against=options.against, rounds=options.rounds or 30, **common)

@@ -27,8 +27,20 @@ class Work(NamedTuple):
 
     def __str__(self) -> str:
         what = {"training": "training step", "inference": "inference", "layer": "one layer"}[self.what]
+        model = self.model if self.model == "xception" else f"{self.model}_xception"
         scale = f", width x{self.width}, {self.depth} middle blocks" if self.model == "scaled" else ""
-        return f"{what} of {self.model} Xception{scale}, {self.size}x{self.size}, batch {self.batch}, float32"
+        return f"{what} of {model}{scale}, {self.size}x{self.size}, batch {self.batch}, float32"
+
+
+def default_size(model: str) -> int:
+    """Give the height and width of the images that a network is made for.
+
+    >>> default_size("small"), default_size("xception")
+    (32, 299)
+    """
+    shape = runs.MODELS[model]().input_shape
+    assert shape is not None
+    return shape[0]
 
 
 def network(work: Work) -> Sequential:

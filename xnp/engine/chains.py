@@ -38,6 +38,4 @@ def stages(nodes: list[Node]) -> list[list[list[Node]]]:
 
 def fits(writer: Node, reader: Node) -> bool:
     """Say whether the reader can go on with the very channels that the writer has just finished."""
-    return (
-        writer.split == reader.split == "channels" and writer.extent == reader.extent == writer.y.shape[0]
-    )
+    return writer.split == reader.split == "channels" and writer.extent == reader.extent == writer.y.shape[0]

@@ -1,19 +1,16 @@
 """The engine: a model's forward and backward by a plan of its own, equal to the model's and several times as fast."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from xnp import checks
 from xnp.engine import processes
+from xnp.engine.hands import ByProcesses, ByThreads, Plans
 from xnp.engine.plan import Plan
-from xnp.engine.team import Team, usable_cores
+from xnp.engine.team import usable_cores
 from xnp.engine.tensors import Memory, from_library, to_library
 from xnp.layers import Layer
-from xnp.layers.base import join
-
-Arrays = dict[str, np.ndarray]
 
 
 class Engine:
@@ -50,14 +47,11 @@ class Engine:
         self.workers = len(usable_cores()) if workers is None else workers
         checks.positive("Engine", workers=self.workers)
         self.model, self.batch_size = model, batch_size
-        self._memory = Memory()
-        self._work = Work(model, self.workers, self._memory)
-        self.plan = self._work.plan(batch_size)
-        self._hands: Hands = (
-            ByProcesses(model, batch_size, self._memory, self.workers)
-            if self.workers > 1 and processes.available
-            else ByThreads(self._work, self.workers)
-        )
+        memory = Memory()
+        self._plans = Plans(model, self.workers, memory)
+        self.plan = self._plans[batch_size]
+        by_processes = self.workers > 1 and processes.available
+        self._hands = ByProcesses(self._plans, batch_size) if by_processes else ByThreads(self._plans)
         self._ran: Plan | None = None
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
@@ -89,7 +83,7 @@ class Engine:
         if x.dtype != self.dtype:
             raise TypeError(f"Engine: x is {x.dtype} but the model is {self.dtype}; they must be the same")
         self._ran = None  # a forward that fails leaves nothing to go back through
-        plan = self._work.plan(len(x))
+        plan = self._plans[len(x)]
         from_library(x, out=plan.x.value.whole())
         self._hands.forward(len(x), training)
         self._ran = plan
@@ -128,15 +122,15 @@ class Engine:
         """The model's."""
         return self.model.dtype
 
-    def parameters(self) -> Arrays:
+    def parameters(self) -> dict[str, np.ndarray]:
         """Give the model's."""
         return self.model.parameters()
 
-    def gradients(self) -> Arrays:
+    def gradients(self) -> dict[str, np.ndarray]:
         """Give the model's."""
         return self.model.gradients()
 
-    def state(self) -> Arrays:
+    def state(self) -> dict[str, np.ndarray]:
         """Give the model's."""
         return self.model.state()
 
@@ -153,106 +147,3 @@ class Engine:
 
     def __exit__(self, *_: Any) -> None:
         self.close()
-
-
-class Work:
-    """What a worker is asked to do: a plan for each size of batch, made when it first comes."""
-
-    def __init__(self, model: Layer, workers: int, memory: Memory) -> None:
-        self.model, self.workers, self.memory = model, workers, memory
-        self.plans: dict[int, Plan] = {}
-
-    def plan(self, batch: int) -> Plan:
-        """Give the plan for so many images."""
-        if batch not in self.plans:
-            self.plans[batch] = Plan(self.model, batch, self.workers, self.memory)
-        return self.plans[batch]
-
-
-class Hands:
-    """Who does the work."""
-
-    def forward(self, batch: int, training: bool) -> None:
-        """Run a plan forward."""
-        raise NotImplementedError
-
-    def backward(self, batch: int) -> None:
-        """Run a plan backward."""
-        raise NotImplementedError
-
-    def close(self) -> None:
-        """Let them go."""
-        raise NotImplementedError
-
-
-class ByThreads(Hands):
-    """Threads of this process, which work on the model's own arrays."""
-
-    def __init__(self, work: Work, workers: int) -> None:
-        self.work, self.team = work, Team(workers)
-
-    def forward(self, batch: int, training: bool) -> None:
-        plan = self.work.plan(batch)
-        self.team.run(lambda worker: plan.forward(worker, self.team.wait, training))
-
-    def backward(self, batch: int) -> None:
-        plan = self.work.plan(batch)
-        self.team.run(lambda worker: plan.backward(worker, self.team.wait))
-
-    def close(self) -> None:
-        self.team.close()
-
-
-class ByProcesses(Hands):
-    """Copies of this process. The model's arrays are copied to shared memory before, and the results back after."""
-
-    def __init__(self, model: Layer, batch_size: int, memory: Memory, workers: int) -> None:
-        self.model = model
-        self.arrays = shared(memory, "state", model.state())
-        self.slopes = shared(memory, "gradient", model.gradients())
-
-        def prepare() -> Callable[..., Any]:
-            for leaf in model.leaves():  # of this worker's copy of the model
-                for name in leaf.specs:
-                    path = join(leaf.path, name)
-                    leaf.adopt(name, self.arrays[path], self.slopes.get(path))
-            work = Work(model, workers, memory)
-            work.plan(batch_size)
-
-            def do(worker: int, wait: Callable[[], None], batch: int, training: bool | None, draws: dict[str, Any]) -> Any:
-                plan, generators = work.plan(batch), model.generators()
-                for path, state in draws.items():
-                    generators[path].bit_generator.state = state
-                if training is None:
-                    plan.backward(worker, wait)
-                else:
-                    plan.forward(worker, wait, training)
-                return {path: generator.bit_generator.state for path, generator in generators.items()}
-
-            return do
-
-        self.processes = processes.Processes(workers, prepare)
-
-    def forward(self, batch: int, training: bool) -> None:
-        state, generators = self.model.state(), self.model.generators()
-        for path, array in state.items():
-            np.copyto(self.arrays[path], array)
-        draws = {path: generator.bit_generator.state for path, generator in generators.items()}
-        for path, drawn in self.processes.run(batch, training, draws).items():
-            generators[path].bit_generator.state = drawn
-        if training:
-            for path in state.keys() - self.slopes.keys():  # the moving statistics
-                np.copyto(state[path], self.arrays[path])
-
-    def backward(self, batch: int) -> None:
-        self.processes.run(batch, None, {})
-        for path, gradient in self.model.gradients().items():
-            np.copyto(gradient, self.slopes[path])
-
-    def close(self) -> None:
-        self.processes.close()
-
-
-def shared(memory: Memory, kind: str, arrays: Arrays) -> Arrays:
-    """Make arrays like these in memory that all workers see."""
-    return {path: memory.array(f"{kind} {path}", array.shape, array.dtype) for path, array in arrays.items()}

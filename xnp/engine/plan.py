@@ -5,8 +5,8 @@
                  by channels, in blocks    by columns    by channels
 
 What needs only its own channel (batch norm, ReLU, depthwise, pooling, add) can follow each other on a few channels at a
-time, while these are in the cache: a chain. A matrix product needs all channels: there the workers wait for each other,
-and share its columns. Everything between two such waits is a stage. Backward runs the stages from the last to the first,
+time, while these are in the cache: a chain. A matrix product needs all channels: there the workers wait for each
+other, and share its columns. Everything between two such waits is a stage. Backward runs the stages from the last to the first,
 and in each the nodes from the last to the first.
 
 What is kept for backward? Only what crosses from a chain to another. What lives and dies within a chain lies in a block
@@ -48,7 +48,7 @@ class Plan:
         self._number = {node: k for k, node in enumerate(self.nodes)}
         self.x.value.keep(memory, "input", self.dtype)
         self.stages = [[self._place(chain) for chain in stage] for stage in groups]
-        self._place_gradient(self.x, 0, [])
+        self._place_gradient(self.x, "none: it crosses", [])
         for node in self.nodes:
             node.allocate(memory, self.dtype, workers)
 
@@ -97,7 +97,8 @@ class Plan:
                 node.z = Place(x.shape)
                 node.z.keep(self.memory, f"{self._number[node]} {node.path} centred", self.dtype)
         mine = self._chain_of[node]
-        if any(self._chain_of.get(reader) != mine for reader in readers(y)) or claimed(y):
+        crosses = any(reader is None or self._chain_of[reader] != mine for reader in readers(y))
+        if crosses or claimed(y):
             y.value.keep(self.memory, f"{self._number[node]} {node.path}", self.dtype)
         elif node.in_place and x.value.array is None and free_to_overwrite(x) and not node.needs_x:
             y.value = x.value
@@ -132,7 +133,9 @@ class Plan:
                         rows.append([*(lead if node is first else [""] * 4), node.kind, node.path, node.form])
         header = ("stage", "shared by", "blocks", "gives (C, H, W, N)", "node", "layer", "form")
         kept, scratch = self.memory.megabytes()
-        return f"{table(header, rows)}\n{self.workers} workers; {kept:.0f} MB for all, {scratch:.0f} MB of scratch memory"
+        return (
+            f"{table(header, rows)}\n{self.workers} workers; {kept:.0f} MB for all, {scratch:.0f} MB of scratch memory"
+        )
 
 
 def split(nodes: list[Node], workers: int, itemsize: int) -> list[list[Block]]:
@@ -164,7 +167,7 @@ def readers(tensor: Tensor) -> list[Node | None]:
 
 
 def free_to_overwrite(tensor: Tensor) -> bool:
-    """Say whether nobody but its reader needs a value once it is there: its writer does not, and it has no other name."""
+    """Say whether nobody but its reader needs a value: its writer does not, and it has no other name."""
     return tensor.writer is None or not (isinstance(tensor.writer, Fork) or tensor.writer.needs_y)
 
 
@@ -192,4 +195,3 @@ def again(nodes: list[Node]) -> list[Node]:
             if needed:
                 need(tensor)
     return [node for node in nodes if node in found]
-

@@ -1,11 +1,11 @@
-"""Workers that are processes: each a copy of this one, with a Python and a lock of its own.
+r"""Workers that are processes: each a copy of this one, with a Python and a lock of its own.
 
 Threads have to take turns in Python, a few microseconds between any two calls of NumPy. A training step makes some ten
 thousand calls, and half of them find the lock taken. Processes never wait for it. They are the better workers where the
 system can copy a process (`fork`: Linux); `xnp.engine.team` has threads for all others.
 
     this process     model --copy--> shared memory <---- worker 0: its copy of the model reads and writes there
-                     order ---pipe----------------> \\--- worker 1
+                     order ---pipe----------------> \--- worker 1
                      answer <--pipe---------------/
 
 - What a process writes, the others do not see, but for the memory that was shared before the copy was made. All of the
@@ -68,7 +68,7 @@ class Processes:
             for worker in range(workers)
         ]
         with warnings.catch_warnings():
-            # Python warns where threads run, as BLAS's: what they hold stays held in the copy. BLAS lets go before a fork
+            # Python warns where threads run, for what they hold stays held in the copy. BLAS's let go before a fork
             warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
             for process in self.processes:
                 process.start()
@@ -96,10 +96,10 @@ class Processes:
                 pipe.send(order)
             answers: dict[int, Any] = {}
             while len(answers) < len(self._pipes):
-                waited = [pipe for k, pipe in enumerate(self._pipes) if k not in answers]
-                for pipe in wait(waited):
-                    worker = self._pipes.index(pipe)  # type: ignore[arg-type]
-                    answers[worker], error = pipe.recv()  # type: ignore[union-attr]
+                busy = {pipe: worker for worker, pipe in enumerate(self._pipes) if worker not in answers}
+                ready = set(wait(list(busy)))
+                for pipe in [pipe for pipe in busy if pipe in ready]:
+                    answers[busy[pipe]], error = pipe.recv()
                     if error is not None:
                         raise error
             return answers[0]
@@ -134,13 +134,14 @@ def live(
             order = pipe.recv()
         except (EOFError, OSError):
             return
+        answer, failure = None, None
         try:
             with np.errstate(all="ignore"):  # what is not finite shows in the result
-                answer = work(worker, wait, *order), None
+                answer = work(worker, wait, *order)
         except Exception as error:
-            answer = None, error
+            failure = error
         try:
-            pipe.send(answer)
+            pipe.send((answer, failure))
         except OSError:
             return
 

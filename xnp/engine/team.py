@@ -102,7 +102,7 @@ class Team:
 
 
 def usable_cores() -> list[int]:
-    """Number the cores that this process may use: fewer than there are, where it was told so (taskset, a container)."""
+    """List the cores that this process may use: fewer than there are, where it was told so (taskset, a container)."""
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))
@@ -133,7 +133,7 @@ def blas() -> Any:
     controller = ThreadpoolController().select(user_api="blas")
     if not controller.lib_controllers:  # as Accelerate, on macOS
         warnings.warn(
-            "engine: NumPy's BLAS is none whose threads can be set; if it starts some of its own, the workers get slower",
+            "engine: nobody can tell NumPy's BLAS how many threads to use; if it starts some, the workers get slower",
             stacklevel=4,
         )
     return controller

@@ -91,7 +91,9 @@ class Place:
         """Give the channels of a block: (n, ..., N)."""
         view = self._views.get(block)
         if view is None:
-            each = self.shape[0] // block.units  # a depthwise convolution may write several channels for each one it reads
+            each = (
+                self.shape[0] // block.units
+            )  # a depthwise convolution may write several channels for each one it reads
             view = self._views[block] = self.whole()[block.start * each : block.stop * each]
         return view
 

@@ -1,7 +1,7 @@
 """Batch normalisation, six passes over a block that stays in the cache.
 
-A channel is one row of R = H * W * N numbers, so its sums are dot products, and nobody else has to be asked: the workers
-have different channels.
+A channel is one row of R = H * W * N numbers, so its sums are dot products; and nobody else has to be asked, for the
+workers have different channels.
 
     forward    z = x - mean                        written over x: nothing else needs x any more
                mean: a dot product with ones, then once more of what is left (see below)
@@ -11,8 +11,9 @@ have different channels.
     backward   dbeta = dy.1    dgamma = inv * dy.z
                dx = scale * (dy - dbeta / R - z * inv * dgamma / R)      written over z
 
-Near a mean of 1e4, a float32 sum of a channel is off in its 7th digit, so z is off by a thousandth. But z is small now, and
-its own mean can be taken exactly enough: `rest`. It is not subtracted (that would be one pass more) but put into shift.
+Near a mean of 1e4, a float32 sum of a channel is off in its 7th digit, so z is off by a thousandth. But z is small now,
+and its own mean can be taken exactly enough: `rest`. It is not subtracted (that would be one pass more) but put into
+shift.
 """
 
 import numpy as np
@@ -68,7 +69,7 @@ class BatchNorm(Node):
         self.again(block)
 
     def again(self, block: Block) -> None:
-        """y = scale * z + shift."""
+        """Scale and shift z: of x and its statistics, nothing else is left to do."""
         c, y = slice(block.start, block.stop), rows(self.y.value[block])
         np.multiply(rows(self.z[block]), self.scale[c, None], out=y)
         y += self.shift[c, None]

@@ -5,12 +5,15 @@
     dw        = sum over p of columns @ dy[:, p].T
     dcolumns  = w @ dy[:, p], each row added back to where it was read
 
-One row, and not the whole image: its columns fit into the cache, and are gone before they would have to be written to memory.
-In the layout (C, H, W, N) an offset reads W' * N numbers that lie side by side: gathering is copying.
+One row, and not the whole image: its columns fit into the cache, and are used up before they would have to be written
+to memory. In the layout (C, H, W, N) an offset reads W' * N numbers that lie side by side: to gather is to copy.
 
-The workers share the rows: in forward the rows of y, on the way back the rows of dx. A row of dx gets something from each
-window that reads it, so at the border between two workers both compute these windows' dcolumns, and each keeps its own rows.
+The workers share the rows: in forward the rows of y, on the way back the rows of dx. A row of dx gets something from
+each window that reads it. So at the border between two workers both compute these windows' dcolumns, and each keeps
+its own rows.
 """
+
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -28,9 +31,16 @@ class Convolution(Node):
     form = "gather a row, matrix product"
 
     def __init__(
-        self, path: str, x: Tensor, *, window: Window, w: np.ndarray, dw: np.ndarray, b: np.ndarray | None,
-        db: np.ndarray | None
-    ) -> None:  # fmt: skip
+        self,
+        path: str,
+        x: Tensor,
+        *,
+        window: Window,
+        w: np.ndarray,
+        dw: np.ndarray,
+        b: np.ndarray | None,
+        db: np.ndarray | None,
+    ) -> None:
         super().__init__(path, x, shape=(w.shape[1], *window.output, x.shape[3]))
         self.window, self.w, self.dw, self.b, self.db = window, w, dw, b, db
         self.reads = list(self._reads())
@@ -79,8 +89,8 @@ class Convolution(Node):
         if self.db is not None:
             np.add.reduce(self.dbs, out=self.db)
 
-    def _reads(self):  # type: ignore[no-untyped-def]
-        """For each offset (i, j): i, the windows q that read inside of the image, as a slice, and the columns they read."""
+    def _reads(self) -> Iterator[tuple[int, int, slice, slice]]:
+        """Give for each offset (i, j) the windows across whose pixel is in the image, and these pixels."""
         W, across, step = self.x.shape[2], self.window.output[1], self.window.stride[1]
         for i, j in self.window.offsets():
             inside = [q for q in range(across) if 0 <= self.window.position(0, q, i, j)[1] < W]

@@ -15,7 +15,7 @@ the left with a matrix that has the kernel's weights on its diagonals and 0 else
 Two thirds or more of these products multiply zeros. It pays all the same: a matrix product does ten times as many
 multiplications a second as a loop that must fetch each pixel nine times.
 
-    y[c, p]  = band[c] @ x[c, rows of window p]                          neighbouring windows share rows: nothing is copied
+    y[c, p]  = band[c] @ x[c, rows of window p]               neighbouring windows share rows: nothing is copied
     dx[c, r] = turned[c] @ dy[c, windows that read row r]                the kernel turned by 180 degrees
     dw[c]    = (sum over p of dy[c, p] @ x[c, rows of p].T), on the diagonals that belong to each weight
 
@@ -39,9 +39,16 @@ class Depthwise(Node):
     form = "banded matrix products"
 
     def __init__(
-        self, path: str, x: Tensor, *, window: Window, kernel: np.ndarray, gradient: np.ndarray, b: np.ndarray | None,
-        db: np.ndarray | None
-    ) -> None:  # fmt: skip
+        self,
+        path: str,
+        x: Tensor,
+        *,
+        window: Window,
+        kernel: np.ndarray,
+        gradient: np.ndarray,
+        b: np.ndarray | None,
+        db: np.ndarray | None,
+    ) -> None:
         C, _, _, N = x.shape
         self.m = kernel.shape[3]
         super().__init__(path, x, shape=(C * self.m, *window.output, N))
@@ -66,8 +73,7 @@ class Depthwise(Node):
     def forward(self, block: Block, training: bool) -> None:
         """Multiply every window's rows with the band."""
         x, y = self.x.value[block], self.outputs_of(self.y.value[block])
-        W, across = x.shape[2], y.shape[3]
-        bands = (self._weights(block) @ self.pattern).reshape(len(x), self.m, across, -1)
+        bands = (self._weights(block) @ self.pattern).reshape(len(x), self.m, y.shape[3], -1)
         for q in range(self.m):
             band_product(bands[:, q], x, y[:, q], first=-self.top, reach=self.reach)
         if self.b is not None:
@@ -112,7 +118,9 @@ class Depthwise(Node):
             products[:, p] = 0
             if low < high:
                 rows = x[:, low:high].reshape(n, -1, x.shape[3])
-                np.matmul(dy[:, p], rows.transpose(0, 2, 1), out=products[:, p, :, there * W : (there + high - low) * W])
+                np.matmul(
+                    dy[:, p], rows.transpose(0, 2, 1), out=products[:, p, :, there * W : (there + high - low) * W]
+                )
         total = np.add.reduce(products, axis=1).reshape(n, -1)  # (n, W' * reach * W)
         return (self.pattern @ total.T).reshape(*self.window.kernel, n)
 

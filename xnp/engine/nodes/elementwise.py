@@ -3,7 +3,7 @@
 import numpy as np
 
 from xnp.engine.nodes.node import Node
-from xnp.engine.tensors import Block
+from xnp.engine.tensors import Block, Memory, Tensor
 
 
 class ReLU(Node):
@@ -26,7 +26,7 @@ class ReLU(Node):
         positive = np.greater(y, 0, out=self.scratch(block, "mask", y.shape, bool))
         np.multiply(dy, positive, out=self.x.gradient[block])
 
-    def allocate(self, memory, dtype, workers) -> None:  # type: ignore[no-untyped-def]
+    def allocate(self, memory: Memory, dtype: np.dtype, workers: int) -> None:
         """Take a row of zeros, as long as one channel."""
         super().allocate(memory, dtype, workers)
         self.zeros = memory.array("zeros", (int(np.prod(self.x.shape[1:])),), dtype)
@@ -40,12 +40,12 @@ class ELU(Node):
     in_place = True
     form = "in place"
 
-    def __init__(self, path, x, *, alpha: float) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, path: str, x: Tensor, *, alpha: float) -> None:
         super().__init__(path, x, shape=x.shape)
         self.alpha = alpha
 
     def forward(self, block: Block, training: bool) -> None:
-        """y = max(x, 0) + alpha * expm1(min(x, 0)): of the two terms, one is 0."""
+        """Add max(x, 0) and alpha * expm1(min(x, 0)): one of the two is 0."""
         x, y = self.x.value[block], self.y.value[block]
         bent = np.minimum(x, 0, out=self.scratch(block, "bent", x.shape))
         np.expm1(bent, out=bent)
@@ -54,7 +54,7 @@ class ELU(Node):
         y += bent
 
     def backward(self, block: Block) -> None:
-        """The slope is 1, and y + alpha on the bent side: min(y, 0) + alpha there, and alpha / alpha here."""
+        """Multiply dy by the slope: 1, and y + alpha on the bent side."""
         dy, y, dx = self.y.gradient[block], self.y.value[block], self.x.gradient[block]
         slope = np.add(y, self.alpha, out=self.scratch(block, "bent", y.shape))
         slope[np.greater(y, 0, out=self.scratch(block, "mask", y.shape, bool))] = 1

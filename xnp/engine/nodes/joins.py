@@ -21,7 +21,7 @@ class Fork(Node):
         """Do nothing: the names share x's place."""
 
     def backward(self, block: Block) -> None:
-        """dx = dy1 + dy2 + ..."""
+        """Add the gradients of all names."""
         dx = self.x.gradient[block]
         first, second, *others = (tensor.gradient[block] for tensor in self.outputs)
         np.add(first, second, out=dx)

@@ -45,7 +45,9 @@ class Node(ABC):
         """Take what memory the node needs beside its tensors."""
         self.memory, self.dtype, self.workers = memory, dtype, workers
 
-    def scratch(self, block: Block, name: str, shape: tuple[int, ...], dtype: np.dtype | type | None = None) -> np.ndarray:
+    def scratch(
+        self, block: Block, name: str, shape: tuple[int, ...], dtype: np.dtype | type | None = None
+    ) -> np.ndarray:
         """Give some of the worker's memory, to be used until the end of one call."""
         return self.memory.scratch(block.worker, name, shape, dtype or self.dtype)
 
@@ -61,7 +63,7 @@ class Node(ABC):
         """Write y once more, on the way back: so that it need not be kept."""
         self.forward(block, False)
 
-    def collect(self) -> None:
+    def collect(self) -> None:  # noqa: B027 - most nodes have nothing to add up
         """Add up what the workers have found of the parameters' gradients, each for its columns."""
 
     @property

@@ -28,4 +28,3 @@ class Plain(Node):
     def kind(self) -> str:
         """The layer's."""
         return type(self.layer).__name__
-

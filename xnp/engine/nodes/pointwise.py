@@ -4,7 +4,7 @@
     dw = x @ dy.T        (Ci, Co), a sum over the columns: each worker sums over its own, then the sums are added
     dx = w @ dy          (Ci, P)
 
-BLAS does it at the speed at which the processor multiplies: two thirds of the whole step are spent here, and well spent.
+BLAS does it as fast as the processor can multiply. Nearly half of the whole step is spent here, and well spent.
 """
 
 import numpy as np
@@ -21,9 +21,16 @@ class Pointwise(Node):
     form = "matrix product"
 
     def __init__(
-        self, path: str, x: Tensor, *, shape: tuple[int, ...], w: np.ndarray, dw: np.ndarray, b: np.ndarray | None = None,
-        db: np.ndarray | None = None
-    ) -> None:  # fmt: skip
+        self,
+        path: str,
+        x: Tensor,
+        *,
+        shape: tuple[int, ...],
+        w: np.ndarray,
+        dw: np.ndarray,
+        b: np.ndarray | None = None,
+        db: np.ndarray | None = None,
+    ) -> None:
         super().__init__(path, x, shape=shape)
         self.w, self.dw, self.b, self.db = w, dw, b, db  # the layer's own arrays: (Ci, Co), (Co,)
 

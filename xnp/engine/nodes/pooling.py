@@ -1,8 +1,9 @@
 """Max pooling as two short maxima, and the mean of a whole channel.
 
-The largest of a 3x3 window is the largest of the largest of its rows: 3 + 3 comparisons, not 9. On the way back the same
-two steps say who won: among the rows' maxima the first that equals y, then in that row the first pixel that equals its
-maximum. That is the first of the window, row by row, as `xnp.ops.max_pool2d` has it. Nothing is kept for it: x is there.
+The largest of a 3x3 window is the largest of the largest of its rows: 3 + 3 numbers to compare, not 9. On the way back
+the same two steps say who won: among the rows' maxima the first that equals y, then in that row the first pixel that
+equals its maximum. That is the first of the window, row by row, as `xnp.ops.max_pool2d` has it. Nothing is kept for it
+but x.
 """
 
 from collections.abc import Callable
@@ -27,7 +28,13 @@ class MaxPool(Node):
         super().__init__(path, x, shape=(C, *window.output, N))
         self.window = window
         self.down, self.across = (
-            Line(x.shape[1 + axis], window.kernel[axis], window.stride[axis], window.padding[axis][0], window.output[axis])
+            Line(
+                x.shape[1 + axis],
+                window.kernel[axis],
+                window.stride[axis],
+                window.padding[axis][0],
+                window.output[axis],
+            )
             for axis in (0, 1)
         )
 
@@ -72,7 +79,7 @@ class Line:
         self.covers = bool(reached.all()) and len(self.places) >= stride
 
     def largest(self, x: np.ndarray, y: np.ndarray, *, axis: int) -> None:
-        """Write the maxima of the windows along an axis: y. Begin with a place that all windows have, if there is one."""
+        """Write y, the maxima of the windows along an axis. Begin with a place that all windows have, if there is one."""
         np.copyto(y, -np.inf if self.common is None else x[at(axis, self.places[self.common][1])])
         for k, (windows, pixels) in enumerate(self.places):
             if k != self.common:
