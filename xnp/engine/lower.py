@@ -103,9 +103,9 @@ def separable(layer: layers.SeparableConv2D, x: Tensor) -> list[nodes.Node]:
 
 def depthwise(layer: Leaf, x: Tensor, name: str, **bias: Any) -> nodes.Node:
     """Make the node of a kernel (kh, kw, C, m)."""
-    kernel, gradient = layer.array(name), layer.gradient(name)
+    w, dw = layer.array(name), layer.gradient(name)
     path = f"{layer.path}/{name}" if name == "depthwise" else layer.path
-    return nodes.Depthwise(path, x, window=slide(layer, x, kernel), kernel=kernel, gradient=gradient, **bias)
+    return nodes.Depthwise(path, x, window=slide(layer, x, w), w=w, dw=dw, **bias)
 
 
 def pointwise(layer: Leaf, x: Tensor, name: str, stride: tuple[int, int], **bias: Any) -> list[nodes.Node]:

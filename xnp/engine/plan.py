@@ -5,16 +5,17 @@
                  by channels, in blocks    by columns    by channels
 
 What needs only its own channel (batch norm, ReLU, depthwise, pooling, add) can follow each other on a few channels at a
-time, while these are in the cache: a chain. A matrix product needs all channels: there the workers wait for each
-other, and share its columns. Everything between two such waits is a stage. Backward runs the stages from the last to the first,
-and in each the nodes from the last to the first.
+time, while these are in the cache: a chain. A matrix product needs all channels: there the workers wait for each other,
+and share its columns. Everything between two such waits is a stage. Backward runs the stages from the last to the
+first, and in each the nodes from the last to the first.
 
-What is kept for backward? Only what crosses from a chain to another. What lives and dies within a chain lies in a block
-of scratch memory, and is computed again on the way back: two passes over a block in the cache cost less than to fetch it
-from memory. And where a value has been used for the last time, its gradient takes its place.
+What is kept for backward? Only what crosses from one chain to another. What lives and dies within a chain lies in a
+block of scratch memory, and is computed again on the way back: two passes over a block in the cache cost less than to
+fetch it from memory. And where a value has been used for the last time, its gradient takes its place.
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -120,22 +121,31 @@ class Plan:
             tensor.gradient.keep(self.memory, f"gradient {name}", self.dtype)
 
     def __str__(self) -> str:
+        header = ("stage", "shared by", "blocks", "node", "layer", "form", "gives", "value", "gradient")
         rows = []
         for number, stage in enumerate(self.stages, 1):
             for nodes, blocks, _ in stage:
-                first, last = nodes[0], nodes[-1]
-                size = max(sum(block.stop - block.start for block in mine) for mine in blocks)
-                most = max(len(mine) for mine in blocks)
-                shape = "x".join(map(str, last.y.shape))
+                largest = max(block.stop - block.start for mine in blocks for block in mine)
+                lead = [str(number), nodes[0].split, f"{max(map(len, blocks))} x {largest}"]
                 for node in nodes:
                     if not isinstance(node, Fork):
-                        lead = [str(number), first.split, f"{most} x {-(-size // most)}", shape]
-                        rows.append([*(lead if node is first else [""] * 4), node.kind, node.path, node.form])
-        header = ("stage", "shared by", "blocks", "gives (C, H, W, N)", "node", "layer", "form")
+                        shape = " ".join(map(str, node.y.shape))
+                        rows.append([*lead, node.kind, node.path, node.form, shape, *self._lies(node.y)])
+                        lead = ["", "", ""]
         kept, scratch = self.memory.megabytes()
         return (
-            f"{table(header, rows)}\n{self.workers} workers; {kept:.0f} MB for all, {scratch:.0f} MB of scratch memory"
+            f"{table(header, rows)}\n"
+            f"blocks: of each worker, x how many channels, columns or rows in one; gives: C H W N\n"
+            f"{self.workers} workers; {kept:.0f} MB for all of them, {scratch:.0f} MB of scratch memory"
         )
+
+    def _lies(self, tensor: Tensor) -> tuple[str, str]:
+        """Say in words where a value lies, and its gradient."""
+        value, gradient = (
+            "scratch" if place.array is None else f"{place.array.nbytes / 1e6:.1f} MB"
+            for place in (tensor.value, tensor.gradient)
+        )
+        return value, "in its place" if tensor.gradient is tensor.value else gradient
 
 
 def split(nodes: list[Node], workers: int, itemsize: int) -> list[list[Block]]:
@@ -155,7 +165,7 @@ def split(nodes: list[Node], workers: int, itemsize: int) -> list[list[Block]]:
         if first.split == "channels":
             parts = min(int(-(-(stop - start) * heaviest // BLOCK)), stop - start)
         edges = [start + (stop - start) * k // max(parts, 1) for k in range(parts + 1)]
-        result.append([Block(worker, a, b, units) for a, b in zip(edges, edges[1:], strict=False) if a < b])
+        result.append([Block(worker, a, b, units) for a, b in pairwise(edges) if a < b])
     return result
 
 

@@ -87,10 +87,18 @@ class Step(ABC):
 
 
 class Elementwise(Step):
-    """Operations that stand where they cannot be the tail of another step: the first one reads x and writes y."""
+    """Operations that cannot be the tail of another step: the first one reads x and writes y, the others follow."""
 
-    what = "each number"
+    what = ""
 
     def calls(self, xs: list[np.ndarray], y: np.ndarray, block: Block, scratch: Scratch) -> Iterator[Call]:
-        """Copy. The tail does the rest in place."""
-        yield partial(np.copyto, y, xs[0][block])
+        """Give none: all is tail."""
+        return iter(())
+
+    def bind(self, values: dict[int, np.ndarray], block: Block, scratch: Scratch) -> Iterator[Call]:
+        """Give the calls of the tail."""
+        scratch.clear()
+        x, y = values[self.reads[0]][block], values[self.writes][block]
+        for tail in self.tail:
+            yield from tail.calls(x, y, values, block, scratch)
+            x = y

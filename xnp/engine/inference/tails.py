@@ -37,12 +37,12 @@ class PerChannel:
         """Change the numbers, (C,), in place."""
         self._by_channel[...] = numbers
 
-    def call(self, ufunc: np.ufunc, y: np.ndarray, block: Block) -> Callable[[], object]:
-        """Give the call that lets a block meet the numbers, in place."""
+    def call(self, ufunc: np.ufunc, x: np.ndarray, y: np.ndarray, block: Block) -> Callable[[], object]:
+        """Give the call that lets the block x meet the numbers, and writes y."""
         if y.ndim == 2:
-            return partial(ufunc, y, self.array[block.rows], out=y)
-        y = y.reshape(-1, len(self.array))
-        return partial(ufunc, y, self.array, out=y)
+            return partial(ufunc, x, self.array[block.rows], out=y)
+        size = len(self.array)
+        return partial(ufunc, x.reshape(-1, size), self.array, out=y.reshape(-1, size))
 
 
 class Tail(ABC):
@@ -119,10 +119,10 @@ class Norm(Tail):
     def calls(
         self, x: np.ndarray, y: np.ndarray, values: dict[int, np.ndarray], block: Block, scratch: Scratch
     ) -> Iterator[Callable[[], object]]:
-        """Give three calls in place."""
-        yield self.mean.call(np.subtract, y, block)
-        yield self.scale.call(np.multiply, y, block)
-        yield self.beta.call(np.add, y, block)
+        """Give three calls."""
+        yield self.mean.call(np.subtract, x, y, block)
+        yield self.scale.call(np.multiply, y, y, block)
+        yield self.beta.call(np.add, y, y, block)
 
 
 class Add(Tail):

@@ -28,7 +28,7 @@ class Thin(Node):
 
 
 class Flatten(Node):
-    """(C, H, W, N) -> (H * W * C, N): in the order of the library's layout, which is the order of a dense layer's rows."""
+    """(C, H, W, N) -> (H * W * C, N), in the order of the library's layout: it is the order of a dense layer's rows."""
 
     split = "alone"
     form = "copy"

@@ -22,7 +22,7 @@ class Node(ABC):
     claims_x: ClassVar[bool] = False  # forward writes over x what backward shall find there
     in_place: ClassVar[bool] = False  # y may be written over x, and dx over dy
     overwrites_x: ClassVar[bool] = True  # backward may write dx where x lies: it is done with x then
-    form: ClassVar[str] = ""  # how it is computed, for the plan's table
+    form: str = ""  # how it is computed, for the plan's table
 
     def __init__(self, path: str, *inputs: Tensor, shape: tuple[int, ...]) -> None:
         self.path, self.inputs = path, inputs

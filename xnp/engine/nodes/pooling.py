@@ -79,7 +79,8 @@ class Line:
         self.covers = bool(reached.all()) and len(self.places) >= stride
 
     def largest(self, x: np.ndarray, y: np.ndarray, *, axis: int) -> None:
-        """Write y, the maxima of the windows along an axis. Begin with a place that all windows have, if there is one."""
+        """Write y, the maxima of the windows along an axis."""
+        # begin with a place that all windows have in the image, if there is one
         np.copyto(y, -np.inf if self.common is None else x[at(axis, self.places[self.common][1])])
         for k, (windows, pixels) in enumerate(self.places):
             if k != self.common:
@@ -127,7 +128,7 @@ def at(axis: int, part: slice) -> tuple[slice, ...]:
 class GlobalAveragePool(Node):
     """The mean of each channel: (C, H, W, N) -> (C, N)."""
 
-    form = "matrix product with 1 / (H * W)"
+    form = "mean"
 
     def __init__(self, path: str, x: Tensor) -> None:
         super().__init__(path, x, shape=(x.shape[0], x.shape[3]))

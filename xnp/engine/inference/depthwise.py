@@ -1,0 +1,161 @@
+"""Depthwise and separable convolutions.
+
+A depthwise convolution is no matrix product: each channel meets its own kernel alone. It is nine multiply-adds a number,
+and the question is only how to make NumPy do them in long loops over memory that is in the cache.
+
+    one row of the frame, C = 2, W = 4       a0 a1 | b0 b1 | c0 c1 | d0 d1 | ...
+    kernel column j, repeated                k0 k1 | k0 k1 | k0 k1 | k0 k1
+
+In (N, H, W, C) neighbouring pixels lie behind each other. So a run of pixels is one vector of pixels * C numbers, and
+the same kernel numbers, repeated as often, are another. `einsum` multiplies the two and adds to the output's run. The
+next offset (i, j) of the kernel is the same run, begun some pixels later: a view, never a copy.
+
+How long a run? Short ones pay for the start of each loop; for long ones the repeated kernel (9 runs) leaves the first
+cache. Nanoseconds a number of output, 3x3, float32, one core (Granite Rapids, 2 MB of L2):
+
+    run, in pixels         1      2      4      8     16    whole row    nine shifts (multiply, add)
+    147 wide, C = 64    3.13   1.99   1.48   1.29   1.18   1.43          2.2
+     74 wide, C = 256   1.58   1.37   1.23   1.30   1.36   1.53          2.8
+     19 wide, C = 728   1.16   1.18   1.29   1.42   1.47   1.43          2.3
+     10 wide, C = 1536  1.24   1.32   1.56   1.62                        2.5
+
+So RUN numbers: about a thousand.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+
+from xnp.engine.inference.blocks import Block, Scratch
+from xnp.engine.inference.frame import frame
+from xnp.engine.inference.kernels import Kernels
+from xnp.engine.inference.step import Call, Shape
+from xnp.engine.inference.tails import Tail
+from xnp.layers import Leaf
+from xnp.shapes import Window
+
+RUN = 1024
+
+
+class Depthwise(Kernels):
+    """Each channel by itself; with a multiplier m, each channel stands in the frame m times."""
+
+    frames = True
+
+    def __init__(
+        self, layer: Leaf, window: Window, reads: tuple[int, ...], writes: int, shape: Shape, dtype: np.dtype
+    ) -> None:
+        super().__init__(layer, reads, writes, shape, dtype)
+        self.runs = Runs(window, int(np.prod(layer.specs[self.kernel].shape[2:])), dtype)
+
+    @property
+    def what(self) -> str:
+        """Kernel and stride."""
+        return self.runs.what
+
+    def read(self, name: str) -> np.ndarray:
+        """(kh, kw, C, m) -> (kh, kw, C * m)."""
+        kernel = super().read(name)
+        return kernel.reshape(*kernel.shape[:2], -1)
+
+    def set(self, kernel: np.ndarray) -> None:
+        """Repeat along the run."""
+        self.runs.set(kernel)
+
+    def row_size(self) -> int:
+        """Count the numbers of a row of the frame."""
+        return self.runs.row_size()
+
+    def products(self, x: np.ndarray, y: np.ndarray, block: Block, scratch: Scratch) -> Iterator[Call]:
+        """Frame, then run."""
+        yield from self.runs.calls(x, y, block, scratch, relu=self.relu_first)
+
+
+class Separable(Kernels):
+    """Depthwise into scratch memory, from there pointwise: what is between the two halves never leaves the cache."""
+
+    frames, kernel = True, "pointwise"
+
+    def __init__(
+        self,
+        layer: Leaf,
+        window: Window,
+        between: Tail | None,
+        reads: tuple[int, ...],
+        writes: int,
+        shape: Shape,
+        dtype: np.dtype,
+    ) -> None:
+        super().__init__(layer, reads, writes, shape, dtype)
+        self.runs = Runs(window, len_of(layer), dtype)
+        self.between = between
+        self.w = np.empty(layer.specs["pointwise"].shape, dtype)
+
+    @property
+    def what(self) -> str:
+        """Both halves, and what is between them."""
+        return f"{self.runs.what}{f' {self.between.what}' if self.between else ''}, pointwise"
+
+    def set(self, kernel: np.ndarray) -> None:
+        """Round the pointwise kernel; the depthwise one stays as it is."""
+        self.w[...] = kernel
+        depthwise = self.read("depthwise")
+        self.runs.set(depthwise.reshape(*depthwise.shape[:2], -1))
+
+    def row_size(self) -> int:
+        """Count the numbers of a row: the frame's, or the output's."""
+        return max(self.runs.row_size(), self.shape[1] * self.shape[2])
+
+    def products(self, x: np.ndarray, y: np.ndarray, block: Block, scratch: Scratch) -> Iterator[Call]:
+        """Depthwise, activation, product."""
+        middle = scratch.take(*y.shape[:3], len(self.w))
+        yield from self.runs.calls(x, middle, block, scratch, relu=self.relu_first)
+        if self.between is not None:
+            yield from self.between.calls(middle, middle, {}, block, scratch)
+        yield partial(np.matmul, middle.reshape(-1, len(self.w)), self.w, out=y.reshape(-1, y.shape[-1]))
+
+
+class Runs:
+    """The depthwise product of runs of pixels with a repeated kernel."""
+
+    def __init__(self, window: Window, channels: int, dtype: np.dtype) -> None:
+        self.window, self.channels = window, channels
+        # with a stride, neighbouring outputs read pixels that do not lie behind each other: a run is one pixel
+        self.pixels = 1 if window.stride[1] > 1 else min(window.output[1], max(1, RUN // channels))
+        self.kernel = np.empty((*window.kernel, self.pixels * channels), dtype)
+
+    @property
+    def what(self) -> str:
+        """Kernel and stride."""
+        (kh, kw), (sh, sw) = self.window.kernel, self.window.stride
+        return f"depthwise {kh}x{kw}{f' / {sh}' if sh == sw > 1 else f' / {sh}x{sw}' if sh != sw else ''}"
+
+    def set(self, kernel: np.ndarray) -> None:
+        """Take a kernel (kh, kw, channels)."""
+        self.kernel[...] = np.tile(kernel, self.pixels)
+
+    def row_size(self) -> int:
+        """Count the numbers of a row of the frame, with a neighbour's share."""
+        return self.channels * max(self.window.output) * max(self.window.stride)
+
+    def calls(self, x: np.ndarray, y: np.ndarray, block: Block, scratch: Scratch, *, relu: bool) -> Iterator[Call]:
+        """Fill the frame; then one einsum, and one more for the pixels that do not fill a run."""
+        window, C = self.window, self.channels
+        x, calls = frame(x, window, block, scratch, relu=relu, repeat=C // x.shape[3])
+        yield from calls
+        (sh, sw), (dh, dw), (n, down, across, c) = window.stride, window.dilation, x.strides
+        (images, rows, W, _), whole = y.shape, y.shape[2] - y.shape[2] % self.pixels
+        for start, stop, pixels in ((0, whole, self.pixels), (whole, W, W - whole)):
+            if start == stop:
+                continue
+            shape = (images, rows, (stop - start) // pixels, *window.kernel, pixels * C)
+            strides = (n, sh * down, pixels * sw * across, dh * down, dw * across, c)
+            runs = np.lib.stride_tricks.as_strided(x[:, :, start * sw :], shape, strides, writeable=False)
+            out = y[:, :, start:stop].reshape(*shape[:3], pixels * C)
+            yield partial(np.einsum, "nhbijc,ijc->nhbc", runs, self.kernel[:, :, : pixels * C], out=out)
+
+
+def len_of(layer: Leaf) -> int:
+    """Count the channels between the halves."""
+    return layer.specs["pointwise"].shape[0]
