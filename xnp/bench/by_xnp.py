@@ -10,11 +10,13 @@ from xnp.optimizers import SGD
 
 def fast(work: Work, workers: int) -> Step:
     """Prepare the work for the engine. Its workers end with the process."""
-    from xnp import engine
-
     if work.what == "inference":
-        return step_of(engine.Inference(network(work), workers=workers), work)
-    return step_of(engine.Engine(network(work), batch_size=work.batch, workers=workers), work)
+        from xnp.engine import Inference  # not at the top: it needs more than NumPy
+
+        return step_of(Inference(network(work), workers=workers), work)
+    from xnp.engine import Engine
+
+    return step_of(Engine(network(work), batch_size=work.batch, workers=workers), work)
 
 
 def plain(work: Work, workers: int) -> Step:

@@ -22,7 +22,7 @@ class Result(NamedTuple):
     batch: int  # that its times count for
     seconds: list[float]  # one a round
     memory: int | None  # bytes, at the peak
-    difference: float | None  # of its first answer from the first contestant's, relative; None where they must differ
+    difference: float | None  # of its answers from the first contestant's, relative; None where they must differ
 
     @property
     def ms(self) -> float:
@@ -68,7 +68,7 @@ def measure(
         A contestant stopped, or computes something else than the first one.
     """
     all_turns = take_turns(contestants, work, workers=workers, rounds=rounds)
-    expected = next((turns.first for one, turns in zip(contestants, all_turns, strict=True) if not one.differs), [])
+    expected = next((turns.answers for one, turns in zip(contestants, all_turns, strict=True) if not one.differs), [])
     results = []
     for contestant, turns in zip(contestants, all_turns, strict=True):
         images = contestant.part(work).batch
@@ -79,7 +79,7 @@ def measure(
                 work.batch,
                 [seconds * work.batch / images for seconds in turns.seconds],
                 peak_memory(contestant, work, workers=workers) if memory else None,
-                None if contestant.differs else difference(contestant.name, turns.first, expected),
+                None if contestant.differs else difference(contestant.name, turns.answers, expected),
             )
         )
     return results
@@ -88,10 +88,10 @@ def measure(
 def difference(name: str, answer: Sequence[float], expected: Sequence[float]) -> float:
     """Give the largest difference of two answers, in units of the largest number; refuse a large one.
 
-    >>> difference("other", [1.0, 2.0], [1.0, 2.001])
+    >>> round(difference("other", [1.0, 2.0], [1.0, 2.001]), 6)
     0.0005
     """
     found = np.abs(np.subtract(answer, expected)).max() / np.abs(expected).max()
     if not found <= SAME:  # nan is refused too
-        raise BenchError(f"{name} computes something else: its first answer is {found:.1e} away, more than {SAME:g}")
+        raise BenchError(f"{name} computes something else: its first answers are {found:.1e} away, more than {SAME:g}")
     return float(found)

@@ -1,7 +1,9 @@
 """One contestant, as a process: it gets ready, then works each time it is told to, and says how long it took.
 
-standard input       one line a turn; its end ends the process
-standard output      first what it answered at first and how it will work, then the seconds of each turn: JSON lines
+    standard input       one line a turn
+    standard output      JSON lines: its first two answers and its memory, then the seconds of each turn
+
+The end of its input ends the process.
 """
 
 import importlib
@@ -10,10 +12,12 @@ import sys
 import time
 from typing import Any
 
+import numpy as np
+
 from xnp.bench.work import Step, Work
 
 LEAST = 0.2  # seconds in a turn: shorter work is done several times, so that the clock and the first call weigh little
-ANSWERS = 1000  # numbers of the first answer, at most: enough to see that all contestants compute the same
+ANSWERS = 1000  # numbers of an answer, at most: enough to see that all contestants compute the same
 
 
 def main() -> None:
@@ -27,15 +31,22 @@ def main() -> None:
     module, _, function = job["prepare"].partition(":")
     prepare = getattr(importlib.import_module(module), function)
     step: Step = prepare(Work(**job["work"]), job["workers"], **job["arguments"])
-    first = [float(number) for number in step().flat[:ANSWERS]]
-    calls = int(max(1, -(-LEAST // seconds_of(step))))  # the first step allocates; the second shows how long one takes
-    say(first=first, calls=calls, peak=peak_of_this_process())
+    answers = head(step())  # the first step also allocates
+    started = time.perf_counter()
+    second = step()
+    calls = int(max(1, -(-LEAST // (time.perf_counter() - started))))
+    say(answers=answers + head(second), peak=peak_of_this_process())
     for _ in sys.stdin:
         say(seconds=seconds_of(step, calls))
 
 
-def seconds_of(step: Step, calls: int = 1) -> float:
-    """Measure how long a step takes, on average over some."""
+def head(answer: np.ndarray) -> list[float]:
+    """Give the first numbers of an answer. In training it is the loss: the second one tells of all gradients."""
+    return [float(number) for number in answer.flat[:ANSWERS]]
+
+
+def seconds_of(step: Step, calls: int) -> float:
+    """Measure how long a step takes, on average over some calls."""
     started = time.perf_counter()
     for _ in range(calls):
         step()

@@ -11,7 +11,7 @@ def scaled_xception(
 
     >>> from xnp.count import count
     >>> count(scaled_xception()).macs, count(scaled_xception(width=2)).macs
-    (131574784, 503697408)
+    (131574784, 515856384)
     """
     return Sequential(
         stem=stem(32 * width, 64 * width, strides=(1, 1), padding="same"),

@@ -30,7 +30,7 @@ class BenchError(ValueError):
 class Turns(NamedTuple):
     """What one contestant did."""
 
-    first: list[float]  # the start of its first answer
+    answers: list[float]  # the starts of its first two
     seconds: list[float]  # of one step, in each round
 
 
@@ -131,7 +131,7 @@ def take_turns(contestants: Sequence[Contestant], work: Work, *, workers: int, r
         processes, all_turns = [], []
         for contestant in contestants:  # one after the other: each gets ready undisturbed
             processes.append(stack.enter_context(Process(contestant, work, workers)))
-            all_turns.append(Turns(processes[-1].read()["first"], []))
+            all_turns.append(Turns(processes[-1].read()["answers"], []))
         for _ in tqdm(range(rounds), desc="rounds", leave=False, disable=None):
             for process, turns in zip(processes, all_turns, strict=True):
                 time.sleep(REST)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import LogLocator, NullLocator
 
 from xnp.viz import style
 from xnp.viz.bars import written
@@ -20,6 +20,7 @@ LOOKS: tuple[dict[str, Any], ...] = (  # of the first line, the second, ...: tol
     {"color": style.QUIET, "linestyle": "-", "marker": "o"},
     {"color": style.INK, "linestyle": ":", "marker": "^"},
 )
+MANY = 4  # values whose numbers have room below one panel; of more, every second one is written
 
 
 class Growth(NamedTuple):
@@ -61,7 +62,9 @@ def growth(parts: Sequence[Growth]) -> Figure:
         for panel, part in zip(axes, parts, strict=True):
             draw(panel, part, getattr(part, kind))
         axes[0].set_ylabel(label)
+        axes[0].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes[0].yaxis.set_major_formatter(lambda value, _: written(value))
+        axes[0].yaxis.set_minor_locator(NullLocator())
     for panel, part in zip(rows[-1], parts, strict=True):
         panel.set_xlabel(part.name)
     figure.legend(*rows[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(LOOKS))
@@ -73,7 +76,8 @@ def draw(panel: Axes, part: Growth, costs: Mapping[str, Sequence[float]]) -> Non
     for look, (name, values) in zip(LOOKS, costs.items(), strict=False):
         panel.plot(part.at, values, label=name, **look)
     panel.set(xscale="log", yscale="log", xlim=(part.at[0] / 1.25, part.at[-1] * 1.25))
-    panel.set_xticks(part.at, [str(value) for value in part.at])
+    every = 1 + (len(part.at) > MANY)
+    panel.set_xticks(part.at, [str(value) if place % every == 0 else "" for place, value in enumerate(part.at)])
     panel.xaxis.set_minor_locator(NullLocator())
 
 

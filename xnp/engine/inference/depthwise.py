@@ -1,7 +1,7 @@
 """Depthwise and separable convolutions.
 
-A depthwise convolution is no matrix product: each channel meets its own kernel alone. It is nine multiply-adds a number,
-and the question is only how to make NumPy do them in long loops over memory that is in the cache.
+A depthwise convolution is no matrix product: each channel meets its own kernel alone. A number of the output is nine
+multiply-adds, and the question is only how to make NumPy do them in long loops over memory that is in the cache.
 
     one row of the frame, C = 2, W = 4       a0 a1 | b0 b1 | c0 c1 | d0 d1 | ...
     kernel column j, repeated                k0 k1 | k0 k1 | k0 k1 | k0 k1
@@ -75,7 +75,7 @@ class Depthwise(Kernels):
 class Separable(Kernels):
     """Depthwise into scratch memory, from there pointwise: what is between the two halves never leaves the cache."""
 
-    frames, kernel = True, "pointwise"
+    frames, shares_rows, kernel = True, True, "pointwise"
 
     def __init__(
         self,
@@ -109,11 +109,13 @@ class Separable(Kernels):
 
     def products(self, x: np.ndarray, y: np.ndarray, block: Block, scratch: Scratch) -> Iterator[Call]:
         """Depthwise, activation, product."""
-        middle = scratch.take(*y.shape[:3], len(self.w))
+        images, rows = (part.stop - part.start for part in (block.images, block.rows))
+        middle = scratch.take(images, rows, self.shape[1], len(self.w))
         yield from self.runs.calls(x, middle, block, scratch, relu=self.relu_first)
         if self.between is not None:
             yield from self.between.calls(middle, middle, {}, block, scratch)
-        yield partial(np.matmul, middle.reshape(-1, len(self.w)), self.w, out=y.reshape(-1, y.shape[-1]))
+        pixels = middle.reshape(-1, len(self.w))[block.pixels]
+        yield partial(np.matmul, pixels, self.w, out=y.reshape(-1, y.shape[-1]))
 
 
 class Runs:

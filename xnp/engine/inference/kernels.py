@@ -17,7 +17,7 @@ import numpy as np
 
 from xnp.engine.inference.blocks import Block, Scratch
 from xnp.engine.inference.step import Call, Shape, Step
-from xnp.engine.inference.tails import PerChannel, norm
+from xnp.engine.inference.tails import LONG, PerChannel, norm
 from xnp.layers import BatchNorm, Leaf
 
 
@@ -25,6 +25,7 @@ class Kernels(Step):
     """A step of a layer with kernels, and of the batch norms right behind it."""
 
     frames = False  # whether it copies what it reads anyway, so that a ReLU before it costs nothing
+    shares_rows = False  # whether two workers can share a row: each multiplies only its pixels
     kernel = "kernel"  # the array whose outputs the batch norms scale
 
     def __init__(self, layer: Leaf, reads: tuple[int, ...], writes: int, shape: Shape, dtype: np.dtype) -> None:
@@ -57,6 +58,10 @@ class Kernels(Step):
             b = (b - mean) * scale + beta
         self.set(kernel)
         self.bias.set(b)
+
+    def width(self) -> int:
+        """Share rows, where it is possible and no bias is repeated along them."""
+        return self.shape[1] if self.shares_rows and self.shape[-1] >= LONG else 1
 
     def calls(self, xs: list[np.ndarray], y: np.ndarray, block: Block, scratch: Scratch) -> Iterator[Call]:
         """Give the products, then the bias if there is one."""

@@ -72,6 +72,12 @@ class Lowering:
                 self.shapes[call.writes] = call.shape
                 self._take(call)
 
+    def home(self, value: int) -> int:
+        """Give the value in whose memory a value lies."""
+        while value in self.same:
+            value = self.same[value]
+        return value
+
     def _name(self, value: int) -> int:
         return self._renamed.get(value, value)
 
@@ -114,7 +120,7 @@ class Lowering:
     def _add(self, call: Call, main: int, skipped: int) -> None:
         """Add to the value that is written last: then the other one is there."""
         order = {step.writes: place for place, step in enumerate(self.steps)}
-        first, last = sorted((main, skipped), key=lambda value: order.get(value, -1))
+        first, last = sorted((main, skipped), key=lambda value: order.get(self.home(value), -1))
         self._follow(call, last, Add(first, call.path))
 
     def _relu_first(self, step: Step) -> Step:

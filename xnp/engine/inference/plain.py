@@ -16,14 +16,16 @@ class Concatenate(Step):
     what = "concatenate"
 
     def calls(self, xs: list[np.ndarray], y: np.ndarray, block: Block, scratch: Scratch) -> Iterator[Call]:
-        """Give one copy for each branch."""
-        if y.ndim == 2:  # rows of features: a block may hold a part of them, so all are joined by whole images
-            yield partial(np.concatenate, [x[block.images] for x in xs], axis=1, out=y)
-            return
-        start = 0
+        """Give one copy for each branch; of rows of features, a block may hold only some."""
+        start, rows = 0, block.rows
         for x in xs:
-            yield partial(np.copyto, y[..., start : start + x.shape[-1]], x[block])
-            start += x.shape[-1]
+            stop = start + x.shape[-1]
+            if y.ndim > 2:
+                yield partial(np.copyto, y[..., start:stop], block.of(x))
+            elif (first := max(start, rows.start)) < (last := min(stop, rows.stop)):
+                part = x[block.images, first - start : last - start]
+                yield partial(np.copyto, y[:, first - rows.start : last - rows.start], part)
+            start = stop
 
 
 class Plain(Step):

@@ -35,8 +35,10 @@ class Pool(Step):
         mean: bool,
     ) -> None:
         super().__init__(path, reads, writes, shape, dtype)
-        self.window, self.width, self.mean = window, x_shape[1] + sum(window.padding[1]), mean
-        self.join, self.neutral = (np.add, 0.0) if mean else (np.maximum, -np.inf)
+        self.window, self.mean = window, mean
+        self.padded = x_shape[1] + sum(window.padding[1])  # pixels across
+        self.join: np.ufunc = np.add if mean else np.maximum
+        self.neutral = 0.0 if mean else -np.inf
         self.share = np.ones((*window.output, 1), dtype)  # 1 / how many real pixels each window has
         if mean:
             real = window.view(pad(np.ones((1, *x_shape[:2], 1), dtype), window.padding))
@@ -50,14 +52,14 @@ class Pool(Step):
 
     def row_size(self) -> int:
         """Count the numbers of a joined row and of those that go into it."""
-        return self.width * self.shape[2] * (1 + self.window.stride[0])
+        return self.padded * self.shape[2] * (1 + self.window.stride[0])
 
     def calls(self, xs: list[np.ndarray], y: np.ndarray, block: Block, scratch: Scratch) -> Iterator[Call]:
         """Join rows into scratch memory, columns into y."""
         (top, _), (left, _) = self.window.padding
         (sh, sw), (H, W, C) = self.window.stride, xs[0].shape[1:]
         images, rows, across, _ = y.shape
-        joined = scratch.take(images, rows, self.width, C)
+        joined = scratch.take(images, rows, self.padded, C)
         yield partial(joined.fill, self.neutral)  # what the padding answers
         inside = joined[:, :, left : left + W]
         for i in range(self.window.kernel[0]):

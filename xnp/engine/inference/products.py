@@ -47,6 +47,8 @@ class Product(Kernels):
 class Convolution(Kernels):
     """A standard convolution, in one group or several."""
 
+    shares_rows = True
+
     def __init__(
         self, layer: Leaf, window: Window, reads: tuple[int, ...], writes: int, shape: Shape, dtype: np.dtype
     ) -> None:
@@ -79,17 +81,18 @@ class Convolution(Kernels):
             x, calls = frame(x, self.window, block, scratch, relu=self.relu_first)
             yield from calls
         else:
-            x = x[block]
-        O = y.shape[-1] // self.groups
+            x = block.of(x)
+        O, rows, y = self.shape[-1] // self.groups, block.rows.stop - block.rows.start, y.reshape(-1, self.shape[-1])
+        seen = looked_at(x, self.window, rows) if self.gathers else x
+        windows = scratch.take(*seen.shape[:-1], self.C if self.gathers else 0)
         for g in range(self.groups):
-            segment = x[..., g * self.C : (g + 1) * self.C]
+            segment, of_group = slice(g * self.C, (g + 1) * self.C), slice(g * O, (g + 1) * O)
             if self.gathers:
-                windows = scratch.take(*y.shape[:3], *self.window.kernel, self.C) if g == 0 else windows
-                yield partial(np.copyto, windows, looked_at(segment, self.window, y.shape[1]))
-                segment = windows
-            of_group = slice(g * O, (g + 1) * O)
-            matrix = segment.reshape(-1, len(self.w))
-            yield partial(np.matmul, matrix, self.w[:, of_group], out=y.reshape(-1, y.shape[-1])[:, of_group])
+                yield partial(np.copyto, windows, seen[..., segment])
+                matrix = windows.reshape(-1, len(self.w))[block.pixels]
+            else:
+                matrix = x[..., segment].reshape(-1, len(self.w))
+            yield partial(np.matmul, matrix, self.w[:, of_group], out=y[:, of_group])
 
 
 def looked_at(x: np.ndarray, window: Window, rows: int) -> np.ndarray:

@@ -10,7 +10,6 @@ memory is asked for, nothing of Python stands between two calls.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from functools import partial
 from math import prod
 
 import numpy as np
@@ -45,13 +44,13 @@ class Step(ABC):
         xs : list of arrays
             The values that are read, whole: a block may look at its neighbours' rows.
         y : array
-            The block to be written: `value[block]`.
+            The block to be written: `block.of(value)`.
         block : Block
         scratch : Scratch
             For what nobody else reads.
         """
 
-    def fold(self) -> None:
+    def fold(self) -> None:  # noqa: B027  most have nothing to read
         """Read the layers' arrays again. Arrays that calls hold are overwritten, never replaced."""
 
     @property
@@ -67,10 +66,14 @@ class Step(ABC):
         """Count the numbers that one row needs in the cache."""
         return prod(self.shape[1:])
 
+    def width(self) -> int:
+        """How many parts a row has, if it can be shared by two workers."""
+        return 1
+
     def bind(self, values: dict[int, np.ndarray], block: Block, scratch: Scratch) -> Iterator[Call]:
         """Give all calls of a block: main part, then tail."""
         scratch.clear()
-        y = values[self.writes][block]
+        y = block.of(values[self.writes])
         yield from self.calls([values[value] for value in self.reads], y, block, scratch)
         for tail in self.tail:
             yield from tail.calls(y, y, values, block, scratch)
@@ -98,7 +101,7 @@ class Elementwise(Step):
     def bind(self, values: dict[int, np.ndarray], block: Block, scratch: Scratch) -> Iterator[Call]:
         """Give the calls of the tail."""
         scratch.clear()
-        x, y = values[self.reads[0]][block], values[self.writes][block]
+        x, y = block.of(values[self.reads[0]]), block.of(values[self.writes])
         for tail in self.tail:
             yield from tail.calls(x, y, values, block, scratch)
             x = y

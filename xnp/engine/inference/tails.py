@@ -29,7 +29,7 @@ class PerChannel:
     """
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype) -> None:
-        C = shape[-1]
+        C, self._features = shape[-1], len(shape) == 1
         self.array = np.zeros(C * shape[-2] if len(shape) > 1 and C < LONG else C, dtype)
         self._by_channel = self.array.reshape(-1, C)
 
@@ -39,7 +39,7 @@ class PerChannel:
 
     def call(self, ufunc: np.ufunc, x: np.ndarray, y: np.ndarray, block: Block) -> Callable[[], object]:
         """Give the call that lets the block x meet the numbers, and writes y."""
-        if y.ndim == 2:
+        if self._features:
             return partial(ufunc, x, self.array[block.rows], out=y)
         size = len(self.array)
         return partial(ufunc, x.reshape(-1, size), self.array, out=y.reshape(-1, size))
@@ -61,7 +61,7 @@ class Tail(ABC):
     ) -> Iterator[Callable[[], object]]:
         """Give the calls that turn x into y; the two may be one array."""
 
-    def fold(self) -> None:
+    def fold(self) -> None:  # noqa: B027  most have nothing to read
         """Read the layer's arrays again."""
 
 
@@ -141,7 +141,7 @@ class Add(Tail):
     ) -> Iterator[Callable[[], object]]:
         """Give the one call."""
         assert self.value is not None
-        yield partial(np.add, x, values[self.value][block], out=y)
+        yield partial(np.add, x, block.of(values[self.value]), out=y)
 
 
 def norm(layer: BatchNorm) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,6 +1,6 @@
 """Stencils: each output pixel is a sum of pixels at fixed offsets, each with a weight of its own channel.
 
-A depthwise convolution with stride 1 is one: y[p, q] = sum over t of weight[t] * x[p + row[t], q + column[t]], where x is
+A depthwise convolution with stride 1 is one: y[p, q] = sum over t of weight[t] * x[p + row[t], q + column[t]], x being
 0 outside of the image. The gradient of x is another, with the same weights, and all offsets turned round.
 
 Bands. One output row of one channel needs some rows of the image: W pixels each, and behind each pixel its N images. In
@@ -137,7 +137,7 @@ class Bands(Stencil):
         return start, max(min(self.size[0] - self.reach - self.first + 1, self.out[0]), start)
 
     def _cut(self, p: int) -> tuple[int, int, int]:
-        """Of the rows that output row p needs, give those in the image, from `low` to `high`, and how many are before."""
+        """Of the rows that output row p needs, give those in the image, and how many are missing before them."""
         low, high = max(p + self.first, 0), min(p + self.first + self.reach, self.size[0])
         return low, high, low - p - self.first
 
