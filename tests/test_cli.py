@@ -12,7 +12,7 @@ import pytest
 from xnp import cli, runs
 from xnp.data import cifar10
 
-VERBS = ("train", "evaluate", "predict", "count", "gradcheck", "download")
+VERBS = ("train", "evaluate", "predict", "count", "gradcheck", "bench", "download")
 
 
 # Help and usage

@@ -11,6 +11,7 @@ from xnp import checkpoint, history, training
 from xnp.checkpoint import CheckpointError
 from xnp.data.augment import flip
 from xnp.data.dataset import Dataset
+from xnp.engine.team import usable_cores
 from xnp.layers import BatchNorm, Conv2D, Dense, Dropout, Flatten, GlobalAveragePool2D, ReLU, Sequential
 from xnp.optimizers import SGD, AdamW, PolyakAverage
 from xnp.schedules import Constant, Cosine
@@ -183,7 +184,7 @@ def test_what_the_folder_holds(tmp_path):
     assert config["command"] == "xnp train"
     assert tuple(config["names"]) == data.names
     assert Scale(tuple(config["scale"]["mean"]), tuple(config["scale"]["std"])) == measure(data)
-    assert config["made_by"] == checkpoint.made_by()
+    assert config["made_by"] == checkpoint.made_by(len(usable_cores()))
     _, record = checkpoint.load(folder / "checkpoint.npz")
     assert record["position"]["step"] == 10
     assert record["plan"]["optimizer"] == "SGD(momentum=0.9, nesterov=False, weight_decay=0.0)"
@@ -309,8 +310,8 @@ def test_a_damaged_checkpoint_is_refused_and_left_alone(half_done):
 
 @pytest.mark.parametrize("name", ["numpy", "python", "machine", "engine"])
 def test_another_machine_is_said_and_taken(half_done, monkeypatch, name):
-    here = checkpoint.made_by()
-    monkeypatch.setattr(checkpoint, "made_by", lambda: {**here, name: "another"})
+    here = checkpoint.made_by
+    monkeypatch.setattr(checkpoint, "made_by", lambda workers: {**here(workers), name: "another"})
     with pytest.warns(UserWarning, match=f"made by {name} .*, now another: the last bits may differ") as caught:
         model, _ = run(half_done, resume=True)
     assert [warning.filename for warning in caught] == [__file__]  # it points to who called fit

@@ -106,7 +106,7 @@ def test_train_without_validation_draws_the_curves_alone(tmp_path, capsys):
 OPTIONS = """
 --data cifar10 --data-dir here --subset 500 --validation 100 --model small --seed 4 --epochs 7 --batch-size 9
 --optimizer adamw --learning-rate 0.01 --schedule cosine --weight-decay 0.2 --label-smoothing 0.3 --average 0.99
---augment cutout flip
+--augment cutout flip --engine fast --workers 3
 """
 
 
@@ -122,7 +122,7 @@ def test_every_option_of_train_reaches_the_settings(tmp_path, monkeypatch):
     assert drawn == (tmp_path, "validation")
     assert dataclasses.astuple(settings) == (
         *("cifar10", "here", 500, 100, "small", 4, 7, 9, "adamw", 0.01, "cosine", 0.2, 0.3, 0.99),
-        ("cutout", "flip"),
+        *(("cutout", "flip"), "fast", 3),
     )
     assert folder == tmp_path
     assert options == {"command": shlex.join(["xnp", *line]), "resume": False}

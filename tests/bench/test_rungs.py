@@ -51,6 +51,13 @@ def test_a_rung_computes_what_the_operation_does(title, contestant):
         np.testing.assert_allclose(step(), EXPECTED[title](), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("zeros", [None, np.zeros((2, 75), np.float32)])
+def test_blocks_reach_every_channel(zeros):
+    rows = np.random.default_rng(0).standard_normal((7, 75), np.float32)
+    found = rungs.normalise_in_blocks(rows, np.full_like(rows, np.nan), zeros)
+    np.testing.assert_allclose(found, rungs.normalise(rows), atol=1e-5)
+
+
 def test_answers_of_a_part_are_the_first_of_the_whole():
     one = rungs.prepare(WORK._replace(batch=1), 1, rung="loops")()
     np.testing.assert_allclose(one.flat[:175], depthwise().flat[:175], rtol=1e-4, atol=1e-5)
