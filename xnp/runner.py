@@ -21,8 +21,15 @@ class Runner(Protocol):
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         """Compute the logits."""
 
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        """Compute all gradients."""
+    def backward(self, dy: np.ndarray) -> np.ndarray | None:
+        """Compute the gradients of all parameters."""
+
+
+class Predictor(Protocol):
+    """What evaluation asks of a network."""
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        """Compute the logits."""
 
 
 @contextmanager
@@ -33,12 +40,12 @@ def training_runner(model: Layer, batch_size: int, engine: EngineName, workers: 
         return
     from xnp.engine import Engine  # not at the top: it needs more than NumPy
 
-    with Engine(model, batch_size, workers) as fast:
+    with Engine(model, batch_size, workers, input_gradient=False) as fast:
         yield fast
 
 
 @contextmanager
-def inference_runner(model: Layer, engine: EngineName, workers: int | None) -> Iterator[Runner]:
+def inference_runner(model: Layer, engine: EngineName, workers: int | None) -> Iterator[Predictor]:
     """Open who asks the model, as it is now, for its opinion."""
     if engine == "plain":
         yield model

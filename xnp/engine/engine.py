@@ -24,6 +24,8 @@ class Engine:
         The most images of one call. Fewer are taken as well: each number gets a plan, in the same memory.
     workers : int, optional
         As many as there are cores, if not given. The last bits of the gradients depend on it.
+    input_gradient : bool
+        Whether `backward` gives the gradient of x. Training has no use for it.
 
     Raises
     ------
@@ -42,13 +44,15 @@ class Engine:
     ((4, 10), (4, 32, 32, 3))
     """
 
-    def __init__(self, model: Layer, batch_size: int = 64, workers: int | None = None) -> None:
+    def __init__(
+        self, model: Layer, batch_size: int = 64, workers: int | None = None, *, input_gradient: bool = True
+    ) -> None:
         checks.positive("Engine", batch_size=batch_size)
         self.workers = len(usable_cores()) if workers is None else workers
         checks.positive("Engine", workers=self.workers)
         self.model, self.batch_size = model, batch_size
         memory = Memory()
-        self._plans = Plans(model, self.workers, memory)
+        self._plans = Plans(model, self.workers, memory, input_gradient)
         self.plan = self._plans[batch_size]
         by_processes = self.workers > 1 and processes.available
         self._hands = ByProcesses(self._plans, batch_size) if by_processes else ByThreads(self._plans)
@@ -89,7 +93,7 @@ class Engine:
         self._ran = plan
         return to_library(plan.y.value.whole())
 
-    def backward(self, dy: np.ndarray) -> np.ndarray:
+    def backward(self, dy: np.ndarray) -> np.ndarray | None:
         """Compute dx, and overwrite the model's gradients, as `model.backward` does. Once for each forward.
 
         Parameters
@@ -99,7 +103,7 @@ class Engine:
 
         Returns
         -------
-        dx : (N, H, W, C) array
+        dx : (N, H, W, C) array, or None without `input_gradient`
 
         Raises
         ------
@@ -115,7 +119,7 @@ class Engine:
         self._ran = None  # the gradients take the values' places
         from_library(dy, out=plan.y.gradient.whole())
         self._hands.backward(plan.batch)
-        return to_library(plan.x.gradient.whole())
+        return to_library(plan.x.gradient.whole()) if plan.x.wanted else None
 
     @property
     def dtype(self) -> np.dtype:

@@ -23,12 +23,12 @@ Arrays = dict[str, np.ndarray]
 class Plans(dict[int, Plan]):
     """A model's plans by the number of images, each made when it is first asked for, all in the same memory."""
 
-    def __init__(self, model: Layer, workers: int, memory: Memory) -> None:
+    def __init__(self, model: Layer, workers: int, memory: Memory, input_gradient: bool) -> None:
         super().__init__()
-        self.model, self.workers, self.memory = model, workers, memory
+        self.model, self.workers, self.memory, self.input_gradient = model, workers, memory, input_gradient
 
     def __missing__(self, batch: int) -> Plan:
-        plan = self[batch] = Plan(self.model, batch, self.workers, self.memory)
+        plan = self[batch] = Plan(self.model, batch, self.workers, self.memory, self.input_gradient)
         return plan
 
 
@@ -57,12 +57,12 @@ class ByProcesses:
     """Copies of this process."""
 
     def __init__(self, plans: Plans, largest: int) -> None:
-        self.model, memory = plans.model, plans.memory
+        self.plans, self.model, memory = plans, plans.model, plans.memory
         self.state, self.gradients = (
             {path: memory.array(f"{kind} {path}", a.shape, a.dtype) for path, a in arrays.items()}
             for kind, arrays in (("state", self.model.state()), ("gradient of", self.model.gradients()))
         )
-        self.processes = Processes(plans.workers, lambda: self._prepare(plans.workers, memory, largest))
+        self.processes = Processes(plans.workers, lambda: self._prepare(largest))
 
     def forward(self, batch: int, training: bool) -> None:
         """Run a plan forward. A layer that draws does so in a worker: its generator goes there, and comes back."""
@@ -86,14 +86,14 @@ class ByProcesses:
         """End the processes."""
         self.processes.close()
 
-    def _prepare(self, workers: int, memory: Memory, largest: int) -> Callable[..., Any]:
+    def _prepare(self, largest: int) -> Callable[..., Any]:
         """Make a worker, in its own process: from here on, `self.model` is that process's copy."""
-        model = self.model
+        model, old = self.model, self.plans
         for leaf in model.leaves():
             for name in leaf.specs:
                 path = join(leaf.path, name)
                 leaf.adopt(name, self.state[path], self.gradients.get(path))
-        plans = Plans(model, workers, memory)
+        plans = Plans(model, old.workers, old.memory, old.input_gradient)
         plans[largest]  # made at once: the first step shall not wait for it
 
         def work(

@@ -121,6 +121,7 @@ class Tensor:
     def __init__(self, path: str, shape: tuple[int, ...], writer: "Node | None") -> None:
         self.path, self.shape, self.writer = path, shape, writer
         self.reader: Node | None = None
+        self.wanted = True  # whether somebody will ask for the gradient
         self.value = Place(shape)
         self.gradient = Place(shape)
 

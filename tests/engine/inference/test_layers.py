@@ -28,6 +28,8 @@ from xnp.layers import (
     Softmax,
     ZeroPadding2D,
 )
+from xnp.layers.base import Spec
+from xnp.layers.initializers import ones
 
 ALONE = {
     "conv": lambda: Conv2D(5, 3),
@@ -86,7 +88,8 @@ TOGETHER = {
     "relu before two": lambda: Sequential(ReLU(), Parallel(DepthwiseConv2D(3), Conv2D(2, 3))),
     "relu of a value that two read": lambda: Residual(Sequential(ReLU(), SeparableConv2D(6, 3))),
     "relu before a 1x1": lambda: Residual(Sequential(ReLU(), PointwiseConv2D(6))),
-    "relu before a view": lambda: Residual(Sequential(ReLU(), Conv2D(6, (1, 3), padding="same"))),
+    "relu before a view": lambda: Residual(Sequential(ReLU(), Conv2D(6, 3, padding="valid"), ZeroPadding2D(1))),
+    "norm and relu before a conv": lambda: Residual(Sequential(BatchNorm(), ReLU(), Conv2D(6, 3))),
     "relu before a pool": lambda: Residual(Sequential(ReLU(), MaxPool2D(3, 1))),
     "x + x": lambda: Residual(Sequential()),
     "relu(x) + x": lambda: Residual(ReLU()),
@@ -95,7 +98,7 @@ TOGETHER = {
     "residual in residual": lambda: Residual(Sequential(Residual(Conv2D(6, 3)), ReLU(), Conv2D(6, 3))),
     "flat residual": lambda: Residual(Sequential(Conv2D(6, 3), Flatten()), Sequential(Flatten(), Dropout(0.2))),
     "flat both": lambda: Sequential(Flatten(), Residual(ReLU(), Dense(9 * 7 * 6))),
-    "flat residual, late": lambda: Residual(Sequential(Flatten(), Dense(378)), Sequential(Conv2D(6, 1), Flatten())),
+    "flat residual, late": lambda: Residual(Sequential(Conv2D(6, 1), Flatten()), Sequential(Flatten(), Dense(378))),
     "parallel of one": lambda: Parallel(Sequential()),
     "parallel with x twice": lambda: Parallel(Sequential(), Sequential(), ReLU()),
     "parallel rows": lambda: Sequential(Flatten(), Parallel(Dense(5), Dense(3), Sequential()), BatchNorm(), Dense(4)),
@@ -163,6 +166,24 @@ def test_a_stranger_runs_its_own_operation(randomized, agree):
         assert [step.form for step in inference.plan.steps] == ["fast", "plain"]
         assert "elu" in str(inference.plan)
         assert "plain" in str(inference.plan)
+
+
+def test_a_stranger_with_arrays_is_folded_too(randomized):
+    class Mixer(Leaf):
+        op = ops.pointwise_conv2d
+
+        def arrays(self, input_shape):
+            return {"kernel": Spec((input_shape[2], 2), ones)}
+
+    model = randomized(Sequential(ReLU(), Mixer()), (4, 5, 3))
+    x = np.random.default_rng(2).normal(size=(3, 4, 5, 3))
+    with Inference(model, 2) as inference:
+        before = inference.forward(x)
+        np.testing.assert_allclose(before, model.forward(x))
+        model.parameters()["2/kernel"][...] = 3.0
+        np.testing.assert_array_equal(inference.forward(x), before)
+        inference.fold()
+        np.testing.assert_allclose(inference.forward(x), 3 * before)
 
 
 def test_a_stranger_with_a_forward_of_its_own_is_refused():

@@ -66,7 +66,6 @@ class Lowering:
             else:
                 self._readers.update(map(self._name, call.reads))
         self.output = self._name(calls[-1].writes) if calls else 0
-        self._readers[self.output] += 1
         for call in calls:
             if call.writes not in dropped:
                 self.shapes[call.writes] = call.shape

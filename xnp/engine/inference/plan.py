@@ -88,14 +88,13 @@ class Plan:
         return self._lowering.output
 
     def _lives(self) -> dict[int, Life]:
-        """Find from where to where each value is needed; the output to the end."""
+        """Find from where to where each value is needed. The output is written by the last step."""
         home, shapes = self._lowering.home, self._lowering.shapes
         first = {0: -1} | {step.writes: place for place, step in enumerate(self.steps)}
         last = dict(first)
         for place, step in enumerate(self.steps):
             for value in step.all_reads():
                 last[home(value)] = place
-        last[home(self.output)] = len(self.steps)
         sizes = {value: aligned(int(np.prod(shapes[value])) * self.dtype.itemsize) for value in first}
         return {value: Life(sizes[value], first[value], last[value]) for value in first}
 

@@ -68,8 +68,8 @@ class Convolution(Node):
                 row += self.b[:, None]
 
     def backward(self, block: Block) -> None:
-        """Gather again for dw; then find this worker's rows of dx."""
-        x, dy, dx = self.x.value.whole(), self.y.gradient.whole(), self.x.gradient.whole()
+        """Gather again for dw; then dx, if it is wanted: an image has no use for a gradient."""
+        x, dy = self.x.value.whole(), self.y.gradient.whole()
         dw, product = self.dws[block.worker], self.scratch(block, "dw of a row", self.w.shape)
         dw[...] = 0
         for p in range(block.start, block.stop):
@@ -77,17 +77,23 @@ class Convolution(Node):
             dw += product
         if self.b is not None:
             dy[:, block.start : block.stop].sum(axis=(1, 2, 3), out=self.dbs[block.worker])
-        first, last = (share * dx.shape[1] // self.busy for share in (block.worker, block.worker + 1))
-        dx[:, first:last] = 0
-        for p in range(dy.shape[1]):
-            if any(first <= self._row(p, i) < last for i, _, _, _ in self.reads):
-                self._give_back(block, dy, dx, p, range(first, last))
+        if self.x.wanted:
+            self._backward_to_x(block)
 
     def collect(self) -> None:
         """Add the workers' sums."""
         np.add.reduce(self.dws, out=self.dw)
         if self.db is not None:
             np.add.reduce(self.dbs, out=self.db)
+
+    def _backward_to_x(self, block: Block) -> None:
+        """Find this worker's rows of dx: what each window that reads one of them gives it."""
+        dy, dx = self.y.gradient.whole(), self.x.gradient.whole()
+        first, last = (share * dx.shape[1] // self.busy for share in (block.worker, block.worker + 1))
+        dx[:, first:last] = 0
+        for p in range(dy.shape[1]):
+            if any(first <= self._row(p, i) < last for i, _, _, _ in self.reads):
+                self._give_back(block, dy, dx, p, range(first, last))
 
     def _reads(self) -> Iterator[tuple[int, int, slice, slice]]:
         """Give for each offset (i, j) the windows across whose pixel is in the image, and these pixels."""

@@ -54,7 +54,8 @@ class Pointwise(Node):
         np.matmul(self.x.value.columns(block), dy.T, out=self.dws[block.worker])
         if self.b is not None:
             dy.sum(axis=1, out=self.dbs[block.worker])
-        np.matmul(self.w, dy, out=self.x.gradient.columns(block))
+        if self.x.wanted:
+            np.matmul(self.w, dy, out=self.x.gradient.columns(block))
 
     def collect(self) -> None:
         """Add the workers' sums."""
