@@ -42,8 +42,8 @@ class Plan:
     """All stages of a model, for one size of batch and a number of workers."""
 
     def __init__(self, model: Layer, batch: int, workers: int, memory: Memory, input_gradient: bool = True) -> None:
-        self.batch, self.workers, self.memory, self.dtype = batch, workers, memory, np.dtype(model.dtype)
         self.nodes, self.x, self.y = lower(model, batch)
+        self.batch, self.workers, self.memory, self.dtype = batch, workers, memory, np.dtype(model.dtype)
         self.x.wanted = input_gradient
         groups = stages(self.nodes)
         self._chain_of = {node: id(chain) for stage in groups for chain in stage for node in chain}

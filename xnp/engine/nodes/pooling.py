@@ -73,10 +73,10 @@ class Line:
                 first = q0 * stride + j - before
                 pixels = slice(first, first + (q1 - q0 - 1) * stride + 1, stride)
                 self.places.append((slice(q0, q1), pixels))
-                reached[pixels] = True
+                reached[pixels] |= len(self.places) <= stride
         self.common = next((k for k, (windows, _) in enumerate(self.places) if windows == slice(0, out)), None)
         self.apart = stride  # so many places, one after the other, never meet in a pixel
-        self.covers = bool(reached.all()) and len(self.places) >= stride
+        self.covers = bool(reached.all())  # these places have every pixel among them
 
     def largest(self, x: np.ndarray, y: np.ndarray, *, axis: int) -> None:
         """Write y, the maxima of the windows along an axis."""
