@@ -260,7 +260,7 @@ def trained(first):
         classifier=layers.Dense(10),
     ).build((16, 16, 3), seed=0)
     options = {"optimizer": AdamW(), "schedule": Constant(0.02), "batch_size": 32}
-    training.fit(network, images, epochs=30, progress=False, **options)
+    training.fit(network, images, epochs=30, progress=False, engine="plain", **options)
     return network
 
 

@@ -132,6 +132,7 @@ history = training.fit(
     augment=change,
     label_smoothing=recipe["label_smoothing"],
     progress=False,
+    engine="plain",
 )
 assert steps == 79
 viz.curves(history.rows)

@@ -367,6 +367,7 @@ def right_answers(make_module):
             schedule=OneCycle(0.02, steps=4 * 15),  # 480 images are 15 batches
             seed=seed,
             progress=False,
+            engine="plain",
         )
         shares.append(evaluate(model, new, measure(train)).accuracy)
     return shares

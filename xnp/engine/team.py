@@ -22,7 +22,7 @@ import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -39,7 +39,7 @@ class Team:
     Examples
     --------
     >>> with Team(2) as team:
-    ...     team.run(print if False else lambda worker: team.wait())
+    ...     team.run(lambda worker: team.wait())
     """
 
     def __init__(self, workers: int | None = None) -> None:
@@ -48,6 +48,7 @@ class Team:
         if self.workers < 1:
             raise ValueError(f"Team: workers is {workers}; it must be 1 or more")
         self._barrier = threading.Barrier(self.workers)
+        self._closed = False
         self._pool = None
         if self.workers > 1:
             left = iter(cores if self.workers == len(cores) else ())
@@ -61,6 +62,8 @@ class Team:
         RuntimeError
             The team was closed.
         """
+        if self._closed:
+            raise RuntimeError("engine: the workers were closed; make a new engine")
         with one_blas_thread():
             if self._pool is None:
                 program(0)
@@ -70,9 +73,16 @@ class Team:
             futures = [
                 self._pool.submit(context.run, self._work, program, worker) for worker, context in enumerate(contexts)
             ]
+            try:
+                wait(futures)
+            except BaseException:  # Ctrl-C: nobody shall still write when the next program begins
+                self._barrier.abort()
+                wait(futures)
+                raise
+            finally:
+                if self._barrier.broken:
+                    self._barrier.reset()
             errors = [error for future in futures if (error := future.exception()) is not None]
-            if self._barrier.broken:
-                self._barrier.reset()
         # those who waited for the one that failed have a BrokenBarrierError: it is not the reason
         for error in sorted(errors, key=lambda error: isinstance(error, threading.BrokenBarrierError)):
             raise error
@@ -84,6 +94,7 @@ class Team:
 
     def close(self) -> None:
         """Let the workers go. A second time does nothing."""
+        self._closed = True
         if self._pool is not None:
             self._pool.shutdown()
 

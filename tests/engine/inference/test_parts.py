@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from xnp import models
+from xnp.engine.inference import measure
 from xnp.engine.inference.arena import Life, arrange
 from xnp.engine.inference.blocks import Block, Scratch, split
 from xnp.engine.inference.inference import pieces
@@ -87,3 +88,10 @@ def test_a_network_needs_less_than_all_its_values():
 def test_pieces():
     assert pieces(3, 13, 4) == [slice(3, 6), slice(6, 9), slice(9, 13)]
     assert pieces(3, 3, 4) == []
+
+
+def test_the_measurement_runs(monkeypatch):
+    monkeypatch.setattr(measure, "SHAPES", ((2, 5, 3, 4),))
+    measured = measure.depthwise_table()
+    assert measured.rows[0][0] == "2x5x3x4"
+    assert all(float(cell) > 0 for cell in measured.rows[0][1:] if cell)

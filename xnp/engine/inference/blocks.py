@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-BUDGET = 1024 * 1024  # bytes of scratch for a block: half of a cache of 2 MB, the other half is for the kernels
+BUDGET = 1536 * 1024  # bytes of scratch for a block: it stays in a cache of 2 MB, and its products are long enough
 
 
 class Block(NamedTuple):

@@ -11,14 +11,17 @@ the same kernel numbers, repeated as often, are another. `einsum` multiplies the
 next offset (i, j) of the kernel is the same run, begun some pixels later: a view, never a copy.
 
 How long a run? Short ones pay for the start of each loop; for long ones the repeated kernel (9 runs) leaves the first
-cache. Nanoseconds a number of output, 3x3, float32, one core (Granite Rapids, 2 MB of L2):
+cache. Nanoseconds a number of output, 3x3, float32, on one core of a Granite Rapids, printed by
+`python -m xnp.engine.inference.measure`:
 
-    run, in pixels         1      2      4      8     16    whole row    nine shifts (multiply, add)
-    147 wide, C = 64    3.13   1.99   1.48   1.29   1.18   1.43          2.2
-     74 wide, C = 256   1.58   1.37   1.23   1.30   1.36   1.53          2.8
-     19 wide, C = 728   1.16   1.18   1.29   1.42   1.47   1.43          2.3
-     10 wide, C = 1536  1.24   1.32   1.56   1.62                        2.5
+    N x H x W x C  1 px  2 px  4 px  8 px  16 px  whole rows  nine shifts
+     1x147x147x64  3.13  2.02  1.44  1.25   1.15        1.41         2.91
+      1x74x74x256  1.56  1.26  1.14  1.17   1.28        1.43         2.98
+      1x19x19x728  1.12  1.07  1.20  1.33   1.35        1.36         2.38
+     1x10x10x1536  1.05  1.16  1.26  1.33               1.35         2.77
+      8x32x32x128  2.09  1.48  1.24  1.14   1.16        1.21         2.77
 
+Nine shifts read and write memory 18 times where einsum does 9 times, which is most of the difference.
 So RUN numbers: about a thousand.
 """
 
@@ -121,10 +124,11 @@ class Separable(Kernels):
 class Runs:
     """The depthwise product of runs of pixels with a repeated kernel."""
 
-    def __init__(self, window: Window, channels: int, dtype: np.dtype) -> None:
+    def __init__(self, window: Window, channels: int, dtype: np.dtype, pixels: int | None = None) -> None:
         self.window, self.channels = window, channels
+        wanted = pixels or max(1, RUN // channels)
         # with a stride, neighbouring outputs read pixels that do not lie behind each other: a run is one pixel
-        self.pixels = 1 if window.stride[1] > 1 else min(window.output[1], max(1, RUN // channels))
+        self.pixels = 1 if window.stride[1] > 1 else min(window.output[1], wanted)
         self.kernel = np.empty((*window.kernel, self.pixels * channels), dtype)
 
     @property

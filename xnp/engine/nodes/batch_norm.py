@@ -31,7 +31,10 @@ class BatchNorm(Node):
 
     def __init__(self, path: str, x: Tensor, layer: Layer) -> None:
         super().__init__(path, x, shape=x.shape)
-        self.layer = layer
+        self.momentum, self.eps = layer.momentum, float(layer.eps)
+        # the layer's own arrays, all (C,). A layer draws an array when it is first asked for it: ask before workers do
+        self.gamma, self.beta, self.moving_mean, self.moving_variance = map(layer.array, layer.specs)
+        self.dgamma, self.dbeta = map(layer.gradient, layer.trainable())
         self.z: Place  # centred x; the plan says where: over x, if it can be
 
     def allocate(self, memory: Memory, dtype: np.dtype, workers: int) -> None:
@@ -46,26 +49,24 @@ class BatchNorm(Node):
 
     def forward(self, block: Block, training: bool) -> None:
         """Centre, then scale and shift."""
-        layer, c = self.layer, slice(block.start, block.stop)
-        x, z = rows(self.x.value[block]), rows(self.z[block])
-        gamma, beta = layer.array("gamma")[c], layer.array("beta")[c]
-        moving_mean, moving_variance = layer.array("moving_mean")[c], layer.array("moving_variance")[c]
+        c, x, z = slice(block.start, block.stop), rows(self.x.value[block]), rows(self.z[block])
+        moving_mean, moving_variance = self.moving_mean[c], self.moving_variance[c]
         self.by_batch = training
         if training:
             mean = x @ self.ones / self.R
             np.subtract(x, mean[:, None], out=z)
             rest = z @ self.ones / self.R
             var = np.maximum(np.vecdot(z, z) / self.R - rest * rest, 0)
-            moving_mean *= layer.momentum
-            moving_mean += (1 - layer.momentum) * (mean + rest)
-            moving_variance *= layer.momentum
-            moving_variance += (1 - layer.momentum) * var
+            moving_mean *= self.momentum
+            moving_mean += (1 - self.momentum) * (mean + rest)
+            moving_variance *= self.momentum
+            moving_variance += (1 - self.momentum) * var
         else:
             np.subtract(x, moving_mean[:, None], out=z)
-            var, rest = moving_variance, np.zeros_like(beta)
-        self.rest[c], self.inv[c] = rest, 1 / np.sqrt(var + float(layer.eps))
-        self.scale[c] = gamma * self.inv[c]
-        self.shift[c] = beta - self.scale[c] * rest
+            var, rest = moving_variance, np.zeros_like(moving_mean)
+        self.rest[c], self.inv[c] = rest, 1 / np.sqrt(var + self.eps)
+        self.scale[c] = self.gamma[c] * self.inv[c]
+        self.shift[c] = self.beta[c] - self.scale[c] * rest
         self.again(block)
 
     def again(self, block: Block) -> None:
@@ -76,12 +77,12 @@ class BatchNorm(Node):
 
     def backward(self, block: Block) -> None:
         """Write dx over z."""
-        layer, c = self.layer, slice(block.start, block.stop)
+        c = slice(block.start, block.stop)
         dy, z, dx = rows(self.y.gradient[block]), rows(self.z[block]), rows(self.x.gradient[block])
         inv, scale, rest = self.inv[c], self.scale[c], self.rest[c]
         dbeta = dy @ self.ones
         dgamma = inv * (np.vecdot(dy, z) - rest * dbeta)
-        layer.gradient("gamma")[c], layer.gradient("beta")[c] = dgamma, dbeta
+        self.dgamma[c], self.dbeta[c] = dgamma, dbeta
         if not self.by_batch:  # mean and variance were constants
             np.multiply(dy, scale[:, None], out=dx)
             return
