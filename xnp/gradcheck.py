@@ -18,7 +18,7 @@ A network has so many relus that a direction will cross one now and then; this i
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from xnp.differences import central_difference, complex_step, count_kinks, kink,
 from xnp.layers import Layer
 from xnp.models import tiny_xception
 from xnp.ops import softmax_cross_entropy
+
+if TYPE_CHECKING:
+    from xnp.engine import Engine
 
 __all__ = ["Result", "central_difference", "check", "check_model", "complex_step", "kink", "run", "table"]
 
@@ -85,14 +88,21 @@ def run() -> list[Result]:
 
 
 def check_model(
-    model: Layer, x: np.ndarray, labels: np.ndarray, *, name: str = "model", training: bool = True, seed: int = 0
+    model: "Layer | Engine",
+    x: np.ndarray,
+    labels: np.ndarray,
+    *,
+    name: str = "model",
+    training: bool = True,
+    seed: int = 0,
 ) -> list[Result]:
     """Compare the gradients of a whole network with slopes of its loss, each along a random direction.
 
     Parameters
     ----------
-    model : Layer
+    model : Layer or Engine
         Built in float64, ending in logits. It is left as it was: parameters, moving statistics and generators.
+        An engine's forward and backward are checked in place of its model's.
     x : (N, ...) float64 array
     labels : (N,) integer array
         For the loss, `softmax_cross_entropy`.
@@ -131,7 +141,8 @@ def check_model(
         dx = model.backward(softmax_cross_entropy.backward(1.0, cache))
         parameters, gradients = model.parameters(), model.gradients()
         targets = {path: (path.split("/")[0], [array], [gradients[path]]) for path, array in parameters.items()}
-        targets["x"] = "input", [x], [dx]
+        if dx is not None:  # an engine may have been told to leave it out
+            targets["x"] = "input", [x], [dx]
         targets["all"] = "all parameters", list(parameters.values()), list(gradients.values())
         results = []
         for path, (part, arrays, slopes) in targets.items():

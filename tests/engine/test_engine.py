@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from xnp import gradcheck, models
 from xnp.engine import Engine, processes
+from xnp.engine.team import usable_cores
 from xnp.layers import BatchNorm, Conv2D, Dense, Dropout, GlobalAveragePool2D, GroupedConv2D, ReLU, Sequential
 from xnp.ops import softmax_cross_entropy
 from xnp.optimizers import SGD
@@ -27,9 +28,8 @@ def images(n, dtype=np.float32, seed=0):
     return np.random.default_rng(seed).normal(size=(n, 6, 5, 3)).astype(dtype)
 
 
-def train(workers, steps=100):
-    """Learn some steps; give the bytes of everything."""
-    model, optimizer = make_model(), SGD(momentum=0.9)
+def train_some_steps(model, workers, steps):
+    optimizer = SGD(momentum=0.9)
     with Engine(model, 4, workers) as engine:
         for step in range(steps):
             x = images(4 - step % 3, seed=step)
@@ -37,6 +37,12 @@ def train(workers, steps=100):
             _, cache = softmax_cross_entropy.forward(logits, np.arange(len(x)) % 3)
             engine.backward(softmax_cross_entropy.backward(1.0, cache))
             optimizer.step(model.parameters(), model.gradients(), 0.05)
+
+
+def train(workers, steps=100):
+    """Learn some steps; give the bytes of everything."""
+    model = make_model()
+    train_some_steps(model, workers, steps)
     return {path: array.tobytes() for path, array in (model.state() | model.gradients()).items()}
 
 
@@ -48,9 +54,9 @@ def test_a_hundred_steps_twice_give_the_same_bits(workers, by_processes, monkeyp
 
 
 def test_threads_and_processes_give_the_same_bits(monkeypatch):
-    by_processes = train(2)
+    by_processes = train(2, steps=20)
     monkeypatch.setattr(processes, "available", False)
-    assert train(2) == by_processes
+    assert train(2, steps=20) == by_processes
 
 
 @pytest.mark.slow
@@ -111,6 +117,14 @@ def test_gradients_are_slopes(workers, training):
     assert all(result.passed for result in results), gradcheck.table(results)
 
 
+def test_gradients_are_slopes_where_there_is_none_of_the_images():
+    model, x = make_model(np.float64), images(4, np.float64)
+    with Engine(model, 4, 1, input_gradient=False) as engine:
+        results = gradcheck.check_model(engine, x, np.array([1, 0, 2, 1]))
+    assert [result.case for result in results] == [*model.parameters(), "all"]
+    assert all(result.passed for result in results), gradcheck.table(results)
+
+
 def test_without_the_gradient_of_the_images_the_others_are_the_same():
     gradients = []
     for wanted in (True, False):
@@ -122,11 +136,71 @@ def test_without_the_gradient_of_the_images_the_others_are_the_same():
     assert gradients[0] == gradients[1]
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_model_goes_on_where_the_engine_stopped(workers):
+    model = make_model()
+    train_some_steps(model, workers, steps=3)
+    with Engine(model, 4, workers) as engine:
+        found = engine.forward(images(4))
+    np.testing.assert_allclose(model.forward(images(4)), found, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_was_given_and_what_was_taken_stay_as_they_are(workers):
+    model, x, dy = make_model(), images(4), images(4)[:, 0, 0]
+    x.setflags(write=False)
+    dy.setflags(write=False)
+    with Engine(model, 4, workers) as engine:
+        y = engine.forward(x, training=True)
+        dx = engine.backward(dy)
+        copies = y.copy(), dx.copy()
+        engine.backward(engine.forward(images(4, seed=1)))
+        np.testing.assert_array_equal(y, copies[0])
+        np.testing.assert_array_equal(dx, copies[1])
+        first = engine.forward(x)
+        np.testing.assert_array_equal(engine.forward(np.asfortranarray(x)), first)
+        np.testing.assert_array_equal(engine.forward(np.repeat(x, 2, axis=0)[::2]), first)
+
+
+@pytest.mark.parametrize("by_processes", [True, False])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_closed_engine_says_so(workers, by_processes, monkeypatch):
+    monkeypatch.setattr(processes, "available", processes.available and by_processes)
+    with Engine(make_model(), 4, workers) as engine:
+        y = engine.forward(images(4))
+    engine.close()  # once more does nothing
+    for call in (lambda: engine.backward(y), lambda: engine.forward(images(4))):
+        with pytest.raises(RuntimeError, match=r"engine: the workers were closed.*make a new engine"):
+            call()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_after_a_failed_forward_there_is_no_backward(workers, monkeypatch):
+    def fail(batch, training):
+        raise ZeroDivisionError
+
+    with Engine(make_model(), 4, workers) as engine:
+        y = engine.forward(images(4))
+        monkeypatch.setattr(engine._hands, "forward", fail)
+        with pytest.raises(ZeroDivisionError):
+            engine.forward(images(4), training=True)
+        with pytest.raises(RuntimeError, match="backward was called without a forward"):
+            engine.backward(y)
+
+
+def test_workers_are_the_cores_if_nobody_says_how_many():
+    with Engine(make_model(), 4) as engine:
+        assert engine.workers == len(usable_cores())
+        assert engine.dtype == np.float32
+
+
 def test_blas_has_as_many_threads_as_before():
-    before = [library["num_threads"] for library in threadpool_info()]
-    with Engine(make_model(), 4, 1) as engine:
-        engine.forward(images(4))
-        assert [library["num_threads"] for library in threadpool_info()] == before
+    with threadpool_limits(2, user_api="blas"):
+        before = [library["num_threads"] for library in threadpool_info()]
+        for workers in (1, 2):
+            with Engine(make_model(), 4, workers) as engine:
+                engine.backward(engine.forward(images(4)))
+                assert [library["num_threads"] for library in threadpool_info()] == before
 
 
 def test_the_plan_shows_what_has_no_fast_form():

@@ -122,32 +122,72 @@ def test_an_interrupted_wait_stops_the_workers(monkeypatch):
         assert all(gone(pid) for pid in pids)
 
 
-KILLED = """
-import os, signal, sys, threading, time
+STEPS = """
+import multiprocessing, os, signal, sys
 import numpy as np
 from xnp import models
 from xnp.engine import Engine
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what a script starts in the background ignores it
 model = models.tiny_xception()
-engine = Engine(model, 16, 3)
-print(*[process.pid for process in engine._hands.processes.processes], flush=True)
+engines = [Engine(model, 16, workers) for workers in (3, 2)]
+print(*[process.pid for process in multiprocessing.active_children()], flush=True)
 x = np.zeros((16, 32, 32, 3), np.float32)
-while True:
-    engine.backward(engine.forward(x, True))
-    print("step", flush=True)
+try:
+    while True:
+        for engine in engines:
+            engine.backward(engine.forward(x, True))
+            print("step", flush=True)
+except KeyboardInterrupt:
+    left = [process.pid for process in multiprocessing.active_children()]
+    print(len(left), flush=True)
+    for engine in engines:
+        engine.close()
 """
 
 
+def shared_files():
+    return set(os.listdir("/dev/shm")) if os.path.isdir("/dev/shm") else set()
+
+
+def start_steps():
+    """Run two engines in a process of its own, until they are in the middle of a step."""
+    parent = subprocess.Popen([sys.executable, "-c", STEPS], stdout=subprocess.PIPE, text=True, start_new_session=True)
+    pids = [int(pid) for pid in parent.stdout.readline().split()]
+    assert len(pids) == 5
+    assert parent.stdout.readline() == "step\n"
+    assert parent.stdout.readline() == "step\n"
+    time.sleep(0.03)
+    return parent, pids
+
+
 def test_killed_in_a_step_it_leaves_no_process_and_no_file():
-    before = set(os.listdir("/dev/shm")) if os.path.isdir("/dev/shm") else set()
-    with subprocess.Popen([sys.executable, "-c", KILLED], stdout=subprocess.PIPE, text=True) as parent:
-        pids = [int(pid) for pid in parent.stdout.readline().split()]
-        assert len(pids) == 3
-        assert parent.stdout.readline() == "step\n"
-        time.sleep(0.03)  # somewhere in the middle of the next steps
+    before = shared_files()
+    parent, pids = start_steps()
+    with parent:
         parent.kill()
+    assert all(gone(pid, 3) for pid in pids)
+    assert shared_files() <= before
+
+
+def test_ctrl_c_in_a_step_stops_its_workers_and_the_others_when_they_are_closed():
+    """The terminal sends it to all processes; only the parent listens."""
+    before = shared_files()
+    parent, pids = start_steps()
+    with parent:
+        os.killpg(parent.pid, signal.SIGINT)
+        *_, left = parent.communicate(timeout=60)[0].split()
+    assert left in ("2", "3", "5")  # of the engine that was in a step none; 5, if there was none just then
+    assert parent.returncode == 0
     assert all(gone(pid) for pid in pids)
-    after = set(os.listdir("/dev/shm")) if os.path.isdir("/dev/shm") else set()
-    assert after <= before
+    assert shared_files() <= before
+
+
+def test_an_engine_ends_while_a_later_one_goes_on():
+    with Engine(make_model(), 2, 2) as first, Engine(make_model(), 2, 2) as second:
+        pids = pids_of(first)
+        first.close()
+        assert all(gone(pid) for pid in pids)
+        second.forward(X)
 
 
 @pytest.mark.parametrize("workers", [2, 3])

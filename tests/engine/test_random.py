@@ -67,8 +67,8 @@ class Draw:
         if kind == "chain":
             return self.chain(shape, depth - 1, keep=keep)
         if kind == "branches":
-            branches, shapes = zip(*(self.chain(shape, depth - 1, keep=True) for _ in range(self.one_of(1, 2, 3))))
-            return Parallel(*branches), (*shape[:2], sum(C for _, _, C in shapes))
+            branches = [self.chain(shape, depth - 1, keep=True) for _ in range(self.one_of(1, 2, 3))]
+            return Parallel(*(layer for layer, _ in branches)), (*shape[:2], sum(C for _, (_, _, C) in branches))
         if kind == "residual":
             return self.residual(shape, depth, keep)
         while True:
@@ -83,7 +83,7 @@ class Draw:
     def residual(self, shape, depth, keep):
         """Draw a main path, then a skip that gives the same shape."""
         main, (H, W, C) = self.chain(shape, depth - 1, keep=True)
-        if (H, W, C) == shape and self.one_of(True, False):
+        if shape == (H, W, C) and self.one_of(True, False):
             return Residual(main), shape
         stride = 1 if keep else self.one_of(1, 2)
         last = self.one_of(Conv2D(3, 3, stride=stride), MaxPool2D(3, stride), AveragePool2D(2, stride))
@@ -164,7 +164,7 @@ def test_random_networks(seed, equal_to_plain, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("thousand", range(1, 4))
-def test_thousands_of_random_networks(thousand, equal_to_plain, monkeypatch):
-    for seed in range(1000 * thousand, 1000 * (thousand + 1)):
+@pytest.mark.parametrize("hundred", range(1, 10))
+def test_hundreds_of_random_networks(hundred, equal_to_plain, monkeypatch):
+    for seed in range(100 * hundred, 100 * (hundred + 1)):
         assert_equal(seed, equal_to_plain, monkeypatch)

@@ -47,7 +47,7 @@ def ladders(batch: int = 64) -> tuple[Ladder, ...]:
     one_layer = Work("layer", size=16, batch=batch)
     return (
         Ladder(
-            "Training step",
+            "Whole network",
             Work(batch=batch),
             (
                 whole("naive numpy", 1, "im2col, and a new array for every result", "naive numpy, 1 core"),

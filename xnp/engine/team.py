@@ -1,20 +1,19 @@
-"""Workers: one thread for each core, all running the same program side by side.
+"""Workers that are threads, all running the same program side by side.
 
     worker 0   stage 1, its channels | stage 2, its columns | ...
     worker 1   stage 1, its channels | stage 2, its columns | ...
                                      ^ all wait here until everybody has come
 
 Threads, although Python runs one at a time? NumPy lets go of Python's lock while it computes, so two workers do compute
-at once; only the few microseconds between two calls of NumPy are taken in turns. The price of threads is small,
-and they are safe: they die with the process, whatever kills it, and all memory is shared without being asked for.
-
-Three things make them fast:
+at once. The few microseconds between two calls of NumPy are taken in turns: that is the price, small where calls are
+long, as in prediction. Training makes many short ones; where the system can copy a process, `xnp.engine.processes` has
+the better workers for it. Threads run everywhere, and end with their process, whatever ends it.
 
 - The library of matrix products (BLAS) starts threads of its own, which would fight with ours for the cores. While a
   team works, it is told to use one, and told back afterwards. No environment variable has to be set.
-- Each worker stays on one core, where the system knows how (Linux): moved to the other one, it would find that core's
+- Each worker stays on one core, where the system knows how (Linux): moved to another one, it would find that core's
   cache full of somebody else's numbers.
-- Who waits is decided by the plan alone, never by who comes first: the same numbers come out each time.
+- Who does what is decided by the plan alone, never by who comes first: the same numbers come out each time.
 """
 
 import contextvars
@@ -70,10 +69,10 @@ class Team:
                 return
             # np.errstate and its like belong to a context: each worker gets a copy of the caller's
             contexts = [contextvars.copy_context() for _ in range(self.workers)]
-            futures = [
-                self._pool.submit(context.run, self._work, program, worker) for worker, context in enumerate(contexts)
-            ]
+            futures = []
             try:
+                for worker, context in enumerate(contexts):
+                    futures.append(self._pool.submit(context.run, self._work, program, worker))
                 wait(futures)
             except BaseException:  # Ctrl-C: nobody shall still write when the next program begins
                 self._barrier.abort()

@@ -29,8 +29,9 @@ def test_float32_far_from_zero(mean):
         (array, exact.gradients()[path]) for path, array in model.gradients().items()
     ]:
         assert np.linalg.norm(a - b) < 1e-6 * np.linalg.norm(b)
-    for path, array in model.state().items():  # momentum 0: the moving statistics are the batch's
-        np.testing.assert_allclose(array, exact.state()[path], rtol=3e-6, atol=1e-6)
+    moving, batch = model.state(), exact.state()  # the same, for momentum is 0
+    np.testing.assert_allclose(moving["norm/moving_mean"], batch["norm/moving_mean"], rtol=6e-8, atol=1e-7)
+    np.testing.assert_allclose(moving["norm/moving_variance"], batch["norm/moving_variance"], rtol=1e-6)
 
 
 def test_workers_who_ask_for_an_array_at_once_get_the_same(monkeypatch):

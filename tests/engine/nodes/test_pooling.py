@@ -7,13 +7,16 @@ from xnp.engine import Engine
 from xnp.layers import MaxPool2D, Sequential
 
 WINDOWS = [(2, 1), (2, 2), (3, 1), (3, 2), (1, 2), (2, 3), (4, 3), ((2, 3), (1, 2)), ((3, 1), (4, 1))]
+CASES = [
+    (size, stride, padding)
+    for size, stride in WINDOWS
+    for padding in ("same", "valid", 1)
+    if padding != 1 or np.min(size) > 1  # else a window would hold padding alone
+]
 
 
-@pytest.mark.parametrize("padding", ["same", "valid", 1])
-@pytest.mark.parametrize(("size", "stride"), WINDOWS)
+@pytest.mark.parametrize(("size", "stride", "padding"), CASES)
 def test_the_first_maximum_gets_the_gradient(size, stride, padding):
-    if padding == 1 and 1 in np.atleast_1d(size):
-        pytest.skip("a window would hold padding alone")
     rng = np.random.default_rng(0)
     model = Sequential(MaxPool2D(size, stride, padding=padding)).build((7, 8, 4), dtype=np.float64)
     with Engine(model, 5, 1) as engine:
