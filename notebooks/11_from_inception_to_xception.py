@@ -11,7 +11,7 @@
 # [xnp/models/inception_arrays.py](../xnp/models/inception_arrays.py),
 # [xnp/models/xception.py](../xnp/models/xception.py)
 #
-# **Predict first.** The blog post explains the Xception paper (Chollet, 2016). Its core is a
+# **Predict first.** A blog post explains the Xception paper (Chollet, 2016). The core of the post is a
 # small table. It compares two modules, the "extreme" version of Inception and the depthwise separable convolution:
 #
 # | | extreme version of Inception | depthwise separable convolution |
@@ -68,8 +68,8 @@ from xnp.training import fit
 # **Inception hypothesis**: *space and channels have so little to do with each other that it is
 # better not to look at both at once.*
 #
-# Inception splits the work in part. Xception asks: what if we split it **completely**? The way
-# from one to the other has four steps, figures 1 to 4 of the paper.
+# Inception splits the work in part. Xception asks: what if we split it **completely**? Figures 1
+# to 4 of the paper show the way from one to the other.
 #
 # ## Figure 1: the Inception module
 #
@@ -120,7 +120,7 @@ print(apart(large.forward(x), towers.forward(x)) < 1e-12)
 # %% [markdown]
 # False! The reason is simple: every module was born with random weights of its own. To compare two
 # *functions*, both need the same weights. So move them. The towers' kernels lie side by side in the
-# large one:
+# large one. The last line does this; the lines before it check the arrays:
 
 # %%
 source(towers_to_segments)
@@ -251,8 +251,8 @@ print("the same function:", max(apart(y4, y3), apart(dx4, dx3)) < 1e-12)
 #
 # **figure 2 = figure 3 → more segments → figure 4 = pointwise, then depthwise.**
 #
-# And Xception uses depthwise, then pointwise. Now we can judge the post. Seven sentences, one
-# after the other.
+# And Xception uses depthwise, then pointwise. Now we can judge the seven sentences, one after the
+# other.
 #
 # ## Sentence 1: "the extreme module has no pointwise convolution"
 #
@@ -295,11 +295,12 @@ table(
 # %% [markdown]
 # ## How to test the next three
 #
-# Sentences 2, 3 and 4 are about training. We cannot train on ImageNet here. But we can train tiny
-# networks, and be careful about what we may conclude:
+# Sentences 2, 3 and 4 are about training. The paper trains on ImageNet, more than a million photographs
+# in 1,000 classes. We cannot do that here. But we can train tiny networks, and be careful about what we
+# may conclude:
 #
-# - Small images with four classes: stripes across or upright (space), whose red and green agree or oppose
-#   each other (channels). Blind guessing gets 25 %. Who sees only one of the two gets 50 %.
+# - Small images with four classes: horizontal or vertical stripes (space), whose red and green agree or
+#   oppose each other (channels). Blind guessing gets 25 %. Who sees only one of the two gets 50 %.
 # - A network of one convolution, then three modules, pooling, and a dense layer.
 # - **Five seeds** for each kind. One run says little: with another seed it ends elsewhere.
 # - The same seed means the same order of images. Where two kinds have the same kernels, it also means
@@ -308,8 +309,8 @@ table(
 #   *unclear* otherwise. Five coins all show the same side in 2 of 32 throws, so even "clear" is no proof.
 #
 # The setting is one of several that we tried. We took it because every kind learns in it, in seconds. In the
-# others the small differences came out differently, and the large one of sentence 4 stayed. And on another machine the
-# last digits of a sum differ; after 60 steps, so can a few right answers.
+# others the small differences came out differently, and the large one of sentence 4 stayed. Also, another machine may
+# round the last digit of a sum differently. After 60 steps, that can change a few answers.
 
 
 # %%
@@ -353,6 +354,11 @@ def start_alike(one, other):
     return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)
 
 
+# %% [markdown]
+# Now the training. (**AdamW** is another optimizer than SGD: it chooses the size of the step for each weight.)
+
+
+# %%
 def right_answers(make_module):
     """Train a network of three such modules for each seed; test it on new images."""
     shares = []
@@ -389,8 +395,9 @@ def versus(runs, one, other):
 # ## Sentence 2: "ReLU helps only in the extreme version; in the separable one it makes it much worse"
 #
 # Where does this come from? Figure 10 of the paper. There the authors trained *Xception itself* on
-# ImageNet three times: with nothing, with ReLU, and with ELU between depthwise and pointwise. Nothing
-# did best. The paper did **not** test whether ReLU helps in the extreme version.
+# ImageNet three times: with nothing, with ReLU, and with ELU between depthwise and pointwise. (**ELU**
+# is a smooth ReLU: $x$ above zero, and $e^x - 1$ below.) The network with nothing between did best. The
+# paper did **not** test whether ReLU helps in the extreme version.
 #
 # First the separable module, in three kinds. The weights at the start are the same in all three.
 
@@ -431,6 +438,7 @@ viz.strips(runs, xlabel="right answers, new images", chance=1 / 4)
 
 # %% [markdown]
 # Each dot is one training. A thin line joins the runs of one seed, and the thick line is the mean.
+# The number after ± is the standard deviation of the five runs.
 # Look at the *width* of a row before you look at its mean.
 
 # %%
@@ -502,8 +510,8 @@ viz.strips(runs, xlabel="right answers, new images", chance=1 / 4)
 versus(runs, "pointwise first", "depthwise first")
 
 # %% [markdown]
-# **Unclear by our rule, but not nothing.** Pointwise first is ahead in most seeds, and the gap is larger than any
-# gap of a ReLU above. If it is real, is the paper wrong? No: it speaks of a deep stack. Ours has three modules, and its
+# **Unclear by our rule, but not nothing.** Pointwise first is ahead in most seeds, and the mean gap is
+# larger than those of ReLU and ELU above. If it is real, is the paper wrong? No: it speaks of a deep stack. Ours has three modules, and its
 # two ends are a large part of it. And two things differ at once, the ends and the place of the ReLU. These runs
 # cannot say which one counts. More seeds could tell whether the gap is real: that is the open exercise below.
 #
@@ -544,7 +552,7 @@ assert np.mean(runs["with skips"]) > np.mean(runs["without skips"]) + 0.05
 #
 # ## Sentence 5: "the 1x1 has stride 2, to be added to the max pooling"
 #
-# To add two arrays they must have the same shape. Max pooling 3x3 with stride 2 makes $n$ pixels to $n / 2$,
+# To add two arrays they must have the same shape. Max pooling 3x3 with stride 2 turns $n$ pixels into $n / 2$,
 # rounded up. A 1x1 with stride 2 does the same. Here are the sizes of the paper's network:
 
 # %%
@@ -567,7 +575,7 @@ except ValueError as error:
 
 # %% [markdown]
 # A surprise on the way: the window of this skip has one pixel, and moves by two. So it never reads three of four
-# pixels. Paint them all black, and nothing changes. It is the other way, with its 3x3 windows, that sees them.
+# pixels. Paint them all black, and nothing changes. The main path, with its 3x3 windows, does see them.
 
 # %%
 skip = PointwiseConv2D(16, stride=2).build((8, 8, 3), dtype=np.float64)
@@ -594,7 +602,7 @@ table(["channels", "output", "parameters", "MACs"], rows)
 # green, blue. With the weights 1, 2, −1 it becomes 2 + 10 − 9 = 3. Another colour, (3, 5, 10), becomes
 # 3 + 10 − 10 = 3. The two cannot be told apart any more.
 #
-# But with three outputs nothing must be lost. If the 3x3 matrix of weights has an inverse, another
+# But with three outputs nothing has to be lost. If the 3x3 matrix of weights has an inverse, another
 # pointwise convolution brings the picture back:
 
 # %%
@@ -722,7 +730,7 @@ check("together", together, right_together)
 # Solutions. Run this cell to check them.
 numbers = [5 * 12, 9 * 12 * 12 // 3]
 segments = 10  # 9 / segments must be below 1, and 10 is the first divisor of 60 above 9
-together = p[None, None] * d[:, :, :, 0][:, :, None]  # (1, 1, 3, 4) * (3, 3, 1, 4)
+together = p * d[:, :, None, :, 0]  # (3, 4) * (3, 3, 1, 4): p[c, o] * d[i, j, o, 0]
 
 first, _ = ops.pointwise_conv2d.forward(x, p)
 second, _ = ops.depthwise_conv2d.forward(first, d)
