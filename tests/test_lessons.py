@@ -36,11 +36,16 @@ def test_a_wrong_shape_is_named(capsys):
 def test_the_first_wrong_number_is_named_with_its_place(capsys):
     wrong = RIGHT.copy()
     wrong[1, 0], wrong[1, 2] = 9, np.nan
-    assert said(capsys, "y", wrong, RIGHT) == "y: not yet. y[1, 0] is 9.0; it must be 3.0. (2 of 6 numbers differ.)\n"
+    assert (
+        said(capsys, "y", wrong, RIGHT) == "y: not yet. y[1, 0] is 9.0; that is too large. (2 of 6 numbers differ.)\n"
+    )
 
 
 def test_a_wrong_single_number(capsys):
-    assert said(capsys, "n", 4, 3) == "n: not yet. It is 4; it must be 3.\n"
+    assert said(capsys, "n", 4, 3) == "n: not yet. It is 4; that is too large.\n"
+    assert said(capsys, "n", -4, 3) == "n: not yet. It is -4; that is too small.\n"
+    for answer, expected in ((True, False), (np.nan, 3.0), (1j, 1.0)):
+        assert said(capsys, "n", answer, expected) == f"n: not yet. It is {answer}; that is wrong.\n"
 
 
 def test_a_wrong_word_does_not_give_the_right_one_away(capsys):

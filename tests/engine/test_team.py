@@ -75,11 +75,11 @@ def test_after_an_interrupt_nobody_is_still_at_work():
         at_work[worker] = True
         both.wait()
         try:
-            if worker == 1:
-                crew.wait()
-            time.sleep(0.05)  # the caller waits by now
-            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
-            time.sleep(0.05)
+            if worker == 0:
+                time.sleep(0.05)  # the caller waits by now
+                signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+                time.sleep(0.05)
+            crew.wait()
         finally:
             at_work[worker] = False
 
