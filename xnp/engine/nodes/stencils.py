@@ -23,6 +23,8 @@ Tiles. A band grows with the square of the row. So wide rows are cut into tiles 
 longer one piece of memory, so it is copied to where it is.
 """
 
+from abc import ABC, abstractmethod
+
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
@@ -42,7 +44,7 @@ def stencil(offsets: Offsets, size: tuple[int, int], out: tuple[int, int], dtype
     return (Tiles if max(size[1], out[1]) >= WIDE else Bands)(offsets, size, out, dtype)
 
 
-class Stencil:
+class Stencil(ABC):
     """What both forms know: which rows and columns one output needs."""
 
     def __init__(self, offsets: Offsets, size: tuple[int, int], out: tuple[int, int], dtype: np.dtype) -> None:
@@ -53,6 +55,7 @@ class Stencil:
         self.span = max(columns) - self.left + 1
         self.pattern = self._pattern(dtype)
 
+    @abstractmethod
     def apply(self, weights: np.ndarray, x: np.ndarray, y: np.ndarray, node: Node, block: Block) -> None:
         """Write y.
 
@@ -65,7 +68,6 @@ class Stencil:
         node, block
             Give scratch memory.
         """
-        raise NotImplementedError
 
     def slopes(self, x: np.ndarray, dy: np.ndarray, node: Node, block: Block) -> np.ndarray:
         """Give the gradients of the weights, (n, T): of each, the dot product of dy with the pixels that it has met."""
@@ -79,9 +81,9 @@ class Stencil:
                 result[:, t] = np.vecdot(met, by).sum(axis=1)
         return result
 
+    @abstractmethod
     def _pattern(self, dtype: np.dtype) -> np.ndarray:
         """Say, as ones, where each weight stands in the matrix: (T, all its entries)."""
-        raise NotImplementedError
 
 
 class Bands(Stencil):
