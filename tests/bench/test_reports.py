@@ -159,6 +159,7 @@ def test_an_image_that_is_too_small_is_refused_before_anybody_starts(stand_ins):
 # Growth
 
 
+@pytest.mark.slow
 def test_growth_measures_every_value_once(stand_ins, tmp_path, monkeypatch):
     log = tmp_path / "log"
     body = (
@@ -198,6 +199,7 @@ def test_a_ladder_s_table_gives_each_rung_its_gain_over_the_one_above():
     )
 
 
+@pytest.mark.slow
 def test_a_whole_ladder(stand_ins, monkeypatch):
     first, second = stand_ins({"first": ANSWER.format(1), "second": ANSWER.format(1)})
     short = (
