@@ -182,8 +182,8 @@ as_matrix.T  # each row: one table, written in a line
 # %% [markdown]
 # ## More kernels a channel
 #
-# The depthwise half may have more than one kernel a channel. Their number is the depth multiplier $m$ (lesson 03). With $m = 2$
-# red gets both tables, and the pointwise half picks: rank 2 is no problem any more.
+# The depthwise half may have more than one kernel a channel. Their number is the depth multiplier $m$ (lesson 03).
+# With $m = 2$ red gets both tables, and the pointwise half picks: rank 2 is no problem any more.
 
 # %%
 red = x[..., :1]
@@ -336,8 +336,9 @@ accuracy(separable_network)
 
 # %% [markdown]
 # The same form, the same number of tables. The copy failed. The network that learned in this form is not far behind the
-# standard one, and its two kernels have 2 · 75 = 150 numbers, not 432. **The rank says what a separable convolution cannot copy. It does not say what it cannot learn.** There are many
-# kernels that solve a task. Learning finds one of those that have the right form.
+# standard one, and its two kernels have 2 · 75 = 150 numbers, not 432. **The rank says what a separable convolution
+# cannot copy. It does not say what it cannot learn.** There are many kernels that solve a task. Learning finds one of
+# those that have the right form.
 #
 # (One task and one training each: an example, not a law. With $m = 1$ it depends on the first weights, as 3 tables are
 # few for this task. Xception takes $m = 1$ everywhere, but there a layer has up to 1,536 input channels, with as many
@@ -403,8 +404,9 @@ assert np.array_equal(one_way, other_way)
 
 # %% [markdown]
 # Two things stay different. The number of channels at each D (the cost, as above). And the **non-linearity**: a ReLU
-# after D is not a ReLU after P. Xception has none between the halves of a separable convolution; in the paper's
-# experiment (figure 10) none did better than ReLU or ELU there, and lesson 11 runs this test on a small scale.
+# after D is not a ReLU after P. Xception has no activation between the halves of a separable convolution. In the
+# paper's experiment (figure 10) the network without one did better than those with ReLU or ELU. Lesson 11 runs this
+# test on a small scale.
 #
 # ## Backward
 #
