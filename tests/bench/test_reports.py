@@ -40,6 +40,7 @@ def test_times_of_a_part_count_for_all(stand_ins):
     assert part.seconds[0] >= 4 * 0.03
 
 
+@pytest.mark.slow
 def test_answers_are_compared(stand_ins):
     one, near, far, other = stand_ins(
         {
