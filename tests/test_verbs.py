@@ -14,6 +14,7 @@ from xnp import checkpoint, cli, gradcheck, history, models, runs, training, ver
 from xnp.count import count
 from xnp.data import cifar10
 from xnp.data.dataset import Dataset
+from xnp.data.pictures import read_picture
 from xnp.layers import BatchNorm, Conv2D, Dense, GlobalAveragePool2D, ReLU, Sequential
 
 Image = pytest.importorskip("PIL.Image")
@@ -229,7 +230,7 @@ def test_a_run_that_is_not_finished_is_said_to_be_none(folder, capsys, monkeypat
     change(folder, epochs=5)
     picture = folder / "a.png"
     Image.new("RGB", (32, 32)).save(picture)
-    assert cli.main([verb, str(folder), *([str(picture)] if verb == "predict" else [])]) == 0
+    assert cli.main([verb, *([str(picture), "--run"] if verb == "predict" else []), str(folder)]) == 0
     assert capsys.readouterr().out.startswith(NOTE.format("1 of its 5", "the last good ones"))
 
 
@@ -284,7 +285,7 @@ def test_predict_prints_the_top_classes_with_bars(trained, tmp_path, capsys):
     paths = [tmp_path / "one.png", tmp_path / "two.png"]
     for path, image in zip(paths, data.images, strict=True):
         Image.fromarray(image).save(path)
-    assert cli.main(["predict", str(trained), *map(str, paths)]) == 0
+    assert cli.main(["predict", *map(str, paths), "--run", str(trained)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 12
     expected = training.evaluate(run.model, data, run.scale).probabilities
@@ -302,7 +303,7 @@ def test_predict_prints_the_top_classes_with_bars(trained, tmp_path, capsys):
 def test_predict_takes_pictures_of_any_colours_and_size(trained, tmp_path, capsys, mode, size):
     path = tmp_path / ("a.jpg" if mode == "RGB" else "a.png")
     Image.new(mode, size).save(path)
-    assert cli.main(["predict", str(trained), str(path)]) == 0
+    assert cli.main(["predict", str(path), "--run", str(trained)]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 6
 
 
@@ -311,19 +312,20 @@ def test_predict_of_files_that_are_no_pictures(trained, tmp_path, capsys):
     text.write_text("not a picture")
     Image.new("RGB", (60, 50), "red").save(cut)
     cut.write_bytes(cut.read_bytes()[:-60])
-    assert fails(capsys, "predict", trained, missing) == f"xnp predict: {missing}: No such file or directory\n"
-    assert f"{text} is no picture that can be read; PNG, JPEG, WebP and GIF can" in fails(
-        capsys, "predict", trained, text
-    )
-    assert f"{cut} is damaged: " in fails(capsys, "predict", trained, cut)
-    assert str(tmp_path) in fails(capsys, "predict", trained, tmp_path)
+
+    def said(path):
+        return fails(capsys, "predict", path, "--run", trained)
+
+    assert said(missing) == f"xnp predict: {missing}: No such file or directory\n"
+    assert f"{text} is no picture that can be read; PNG, JPEG, WebP and GIF can" in said(text)
+    assert f"{cut} is damaged: " in said(cut)
 
 
 def test_predict_of_one_good_picture_and_two_bad_ones(trained, tmp_path, capsys):
     good, missing, text = tmp_path / "good.png", tmp_path / "missing.png", tmp_path / "text.png"
     Image.new("RGB", (32, 32)).save(good)
     text.write_text("not a picture")
-    assert cli.main(["predict", *map(str, (trained, missing, good, text))]) == 1
+    assert cli.main(["predict", *map(str, (missing, good, text)), "--run", str(trained)]) == 1
     out, err = capsys.readouterr()
     assert out.startswith(f"{good}\n")
     assert out.count("\n") == 6
@@ -332,17 +334,28 @@ def test_predict_of_one_good_picture_and_two_bad_ones(trained, tmp_path, capsys)
     assert second.startswith(f"xnp predict: {text} is no picture")
 
 
+def test_predict_without_a_run_asks_the_shipped_network(tmp_path, capsys):
+    path = tmp_path / "a.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)).save(path)
+    assert cli.main(["predict", str(path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"asking the network that comes with xnp; all that it knows: {', '.join(cifar10.NAMES)}"
+    run = runs.open_shipped()
+    logits = run.model.forward(run.scale.apply(read_picture(path, (32, 32))[None], np.dtype("float32")))
+    assert lines[2].split()[0] == cifar10.NAMES[logits.argmax()]
+
+
 # Runs that are none
 
 
-def test_a_run_and_a_picture_in_the_wrong_order(trained, tmp_path, capsys):
+def test_a_picture_is_no_run(tmp_path, capsys):
     path = tmp_path / "a.png"
     Image.new("RGB", (32, 32)).save(path)
-    said = fails(capsys, "predict", path, trained)
+    said = fails(capsys, "predict", path, "--run", path)
     assert said == f"xnp predict: {path} is no run: it is a file, and a run is the folder of a training\n"
 
 
-@pytest.mark.parametrize("line", ["train --resume RUN", "evaluate RUN", "predict RUN a.png"])
+@pytest.mark.parametrize("line", ["train --resume RUN", "evaluate RUN", "predict a.png --run RUN"])
 def test_a_run_that_is_missing_or_damaged(folder, capsys, line):
     def said(run):
         return fails(capsys, *(word.replace("RUN", str(run)) for word in line.split()))

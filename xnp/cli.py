@@ -65,10 +65,10 @@ def make_parser() -> argparse.ArgumentParser:
     one.add_argument("folder", type=Path, metavar="RUN", help="folder of a training")
     one.add_argument("--data-dir", help="folder that holds cifar-10-batches-bin/, if it has moved since the training")
     add_engine_options(one)
-    one = verb(verbs.predict, "xnp predict runs/cifar10-tiny-1 cat.jpg dog.png")
-    one.add_argument("folder", type=Path, metavar="RUN", help="folder of a training")
+    one = verb(verbs.predict, "xnp predict cat.jpg dog.png")
     images = "picture of any size: PNG, JPEG, or what else Pillow reads"
     one.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help=images)
+    one.add_argument("--run", type=Path, help="folder of a training (default: the trained network that comes with xnp)")
     add_engine_options(one)
     add_count_options(verb(verbs.count, "xnp count xception --unit flop --include batch_norm activation"))
     verb(verbs.gradcheck, "xnp gradcheck")
@@ -152,6 +152,9 @@ def add_bench_options(parser: argparse.ArgumentParser) -> None:
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--growth", action="store_true", help="time and memory as batch, width, ... and workers grow")
     kind.add_argument("--ladder", action="store_true", help="from naive NumPy to the engine, one change a rung")
+    kind.add_argument(
+        "--parts", action="store_true", help="what the time of the engine's step goes to, with one worker"
+    )
     add("--what", choices=["training", "inference"], help="a training step or a prediction (default: training)")
     add("--model", choices=list(runs.MODELS), help="size of the network (default: small)")
     add("--size", type=positive, help="height and width of an image (default: the network's own)")

@@ -17,6 +17,7 @@ from xnp.layers import Sequential
 from xnp.optimizers import SGD, AdamW, Optimizer, PolyakAverage, RMSprop
 from xnp.runner import ENGINES, EngineName
 from xnp.schedules import Constant, Cosine, OneCycle, Schedule, StepDecay
+from xnp.weights import shipped
 
 MODELS: dict[str, Callable[..., Sequential]] = {
     "tiny": models.tiny_xception,
@@ -222,16 +223,20 @@ def read_config(folder: Path) -> Config:
         raise RunError(f"{folder} is no run: it is a file, and a run is the folder of a training")
     path = folder / training.CONFIG
     try:
-        config = json.loads(path.read_text())
-        settings = make_settings({field.name: config["settings"][field.name] for field in fields(Settings)})
-        scale = training.Scale(tuple(config["scale"]["mean"]), tuple(config["scale"]["std"]))
-        return Config(settings, config["command"], tuple(config["names"]), scale)
+        return parse_config(json.loads(path.read_text()))
     except FileNotFoundError as error:
         raise RunError(f"{folder} is no run: it has no {path.name}") from error
     except KeyError as error:
         raise RunError(f"{path} is not of `xnp train`: it lacks {error}") from error
     except (TypeError, ValueError) as error:
         raise RunError(f"{path} is damaged: {error}") from error
+
+
+def parse_config(config: dict[str, Any]) -> Config:
+    """Take from a config.json what this version knows."""
+    settings = make_settings({field.name: config["settings"][field.name] for field in fields(Settings)})
+    scale = training.Scale(tuple(config["scale"]["mean"]), tuple(config["scale"]["std"]))
+    return Config(settings, config["command"], tuple(config["names"]), scale)
 
 
 def open_run(folder: Path) -> Run:
@@ -254,6 +259,18 @@ def open_run(folder: Path) -> Run:
     checkpoint.restore(path, "model array", average or checkpoint.section("model", arrays), model.state())
     done = record["position"]
     return Run(config.settings, model, config.names, config.scale, done["step"], done["epoch"])
+
+
+def open_shipped() -> Run:
+    """Open the trained `tiny_xception` that comes with the package: it knows the ten classes of CIFAR-10.
+
+    >>> open_shipped().names[3]
+    'cat'
+    """
+    record = shipped.load("cifar10")[1]
+    config = parse_config(record)
+    model = models.tiny_xception(weights="cifar10")
+    return Run(config.settings, model, config.names, config.scale, record["step"], record["epoch"])
 
 
 def new_folder(settings: Settings) -> Path:

@@ -19,6 +19,7 @@ from xnp.bench.compare import compare
 from xnp.bench.contestants import NAMES
 from xnp.bench.growth import grow
 from xnp.bench.ladder import climb
+from xnp.bench.parts import measure_parts
 from xnp.bench.report import write
 from xnp.bench.work import Work, default_size
 from xnp.data import cifar10
@@ -112,7 +113,14 @@ def evaluate(options: argparse.Namespace) -> int:
 
 def predict(options: argparse.Namespace) -> int:
     """Say what a trained model sees in pictures."""
-    run = open_run(options.folder)
+    folders = [path for path in options.images if path.is_dir()]
+    if folders:
+        options.parser.error(f"{folders[0]} is a folder, not an IMAGE; the folder of a training stands after --run")
+    if options.run:
+        run = open_run(options.run)
+    else:
+        run = runs.open_shipped()
+        print(f"asking the network that comes with xnp; all that it knows: {', '.join(run.names)}")
     check_engine("predict", options.engine or "fast", options.workers)
     width, code = max(map(len, run.names)), 0
     with inference_runner(run.model, options.engine or "fast", options.workers) as runner:
@@ -160,25 +168,34 @@ def gradcheck(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
+BENCH_REFUSES = {  # which options do not go with a kind of measurement
+    "growth": ("what", "model", "size", "batch", "contestants", "against"),
+    "ladder": ("what", "model", "size", "batch", "contestants", "against"),
+    "parts": ("what", "contestants", "against", "workers"),
+}
+
+
 def bench(options: argparse.Namespace) -> int:
     """Measure speed and memory, beside the other libraries that are installed."""
-    own = {name: getattr(options, name) for name in ("what", "model", "size", "batch", "contestants", "against")}
-    given = {name: value for name, value in own.items() if value is not None}
-    kind = "growth" if options.growth else "ladder" if options.ladder else None
-    if kind and given:
-        options.parser.error(f"--{kind} measures networks of its own; it takes no --{next(iter(given))}")
-    workers = options.workers or len(usable_cores())
-    common: dict[str, Any] = {"workers": workers, "command": options.command}
-    if kind == "growth":
-        report = grow(rounds=options.rounds or 3, **common)
-    elif kind == "ladder":
-        report = climb(rounds=options.rounds or 30, **common)
-    else:
-        model = options.model or "small"
-        size = options.size or default_size(model)
-        work = Work(options.what or "training", model, size, options.batch or 64)
-        names = options.contestants or NAMES
-        report = compare(work, names=names, against=options.against, rounds=options.rounds or 30, **common)
+    kind = next((kind for kind in BENCH_REFUSES if getattr(options, kind)), None)
+    for name in BENCH_REFUSES[kind] if kind else ():
+        if getattr(options, name) is not None:
+            options.parser.error(f"--{kind} settles that by itself; it takes no --{name}")
+    model = options.model or "small"
+    work = Work(options.what or "training", model, options.size or default_size(model), options.batch or 64)
+    workers, rounds = options.workers or len(usable_cores()), options.rounds or (3 if kind == "growth" else 30)
+    match kind:
+        case "growth":
+            report = grow(workers=workers, rounds=rounds, command=options.command)
+        case "ladder":
+            report = climb(workers=workers, rounds=rounds, command=options.command)
+        case "parts":
+            report = measure_parts(work, rounds=rounds, command=options.command)
+        case _:
+            names, against = options.contestants or NAMES, options.against
+            report = compare(
+                work, names=names, against=against, workers=workers, rounds=rounds, command=options.command
+            )
     print(report)
     print(f"numbers and picture in {write(report)}")
     return 0

@@ -1,11 +1,13 @@
 """`xnp bench`: what can be typed, and a real run with real contestants, as small as it goes."""
 
 import json
+import re
 
 import pytest
 
 from xnp import cli, verbs
 from xnp.bench.contestants import NAMES
+from xnp.bench.parts import Stopwatch
 from xnp.bench.work import Work
 
 
@@ -17,7 +19,7 @@ def asked(monkeypatch):
     def note(kind):
         return lambda *work, **options: seen.update({kind: (*work, options)}) or f"the {kind}"
 
-    for kind in ("compare", "grow", "climb"):
+    for kind in ("compare", "grow", "climb", "measure_parts"):
         monkeypatch.setattr(verbs, kind, note(kind))
     monkeypatch.setattr(verbs, "write", lambda report: f"folder of {report}")
     monkeypatch.setattr(verbs, "usable_cores", lambda: [0, 1, 2])
@@ -52,12 +54,19 @@ def test_growth_and_ladder(asked, flag, kind, rounds):
     assert asked[kind][0].items() >= {"rounds": 2, "workers": 1}.items()
 
 
+def test_parts_of_a_network(asked):
+    line = "bench --parts --model tiny --size 16 --batch 4 --rounds 5"
+    assert cli.main(line.split()) == 0
+    assert asked == {"measure_parts": (Work("training", "tiny", 16, 4), {"rounds": 5, "command": f"xnp {line}"})}
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
         ("--growth --ladder", "argument --ladder: not allowed with argument --growth"),
-        ("--growth --batch 3", "--growth measures networks of its own; it takes no --batch"),
-        ("--ladder --what training", "--ladder measures networks of its own; it takes no --what"),
+        ("--growth --batch 3", "--growth settles that by itself; it takes no --batch"),
+        ("--ladder --what training", "--ladder settles that by itself; it takes no --what"),
+        ("--parts --workers 2", "--parts settles that by itself; it takes no --workers"),
         ("--what sleep", "--what: invalid choice: 'sleep'"),
         ("--model huge", "--model: invalid choice: 'huge'"),
         ("--contestants numpy", "--contestants: invalid choice: 'numpy'"),
@@ -72,6 +81,41 @@ def test_wrong_usage(asked, capsys, line, message):
     assert stop.value.code == 2
     assert message in capsys.readouterr().err
     assert asked == {}
+
+
+def test_the_parts_add_up_to_the_step(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["bench", "--parts", "--model", "tiny", "--size", "8", "--batch", "2", "--rounds", "3"]) == 0
+    printed = capsys.readouterr().out
+    record = json.loads((tmp_path / "bench" / "parts-1" / "bench.json").read_text())
+    kinds = {(part["kind"], part["direction"]) for part in record["parts"]}
+    assert {("Pointwise", "forward"), ("BatchNorm", "backward"), ("all else", None)} <= kinds
+    assert all(part["ms"] >= 0 for part in record["parts"])
+    rows = [re.split(" {2,}", line.strip()) for line in printed.splitlines()[2:]]
+    cells = [float(cells[-2]) for cells in rows[: [row[0] for row in rows].index("all") + 1]]
+    assert sum(cells[:-1]) == pytest.approx(cells[-1], abs=0.1 * len(cells))
+
+
+def test_a_call_within_a_call_counts_once():
+    class Inner:
+        kind = "inner"
+
+        def forward(self):
+            pass
+
+        again = backward = forward
+
+        def collect(self):
+            self.forward()
+
+    class Plan:
+        nodes = (Inner(),)
+
+    watch = Stopwatch(Plan())
+    Plan.nodes[0].collect()
+    assert watch.times.keys() == {("inner", "backward")}
+    Plan.nodes[0].forward()
+    assert watch.times.keys() == {("inner", "backward"), ("inner", "forward")}
 
 
 def test_a_real_run(tmp_path, monkeypatch, capsys):

@@ -9,5 +9,6 @@ measure        all of it, for some contestants
 compare        `xnp bench`: all contestants, one piece of work
 growth         `xnp bench --growth`: wider, deeper, larger networks (`scaled`)
 ladder         `xnp bench --ladder`: from naive NumPy to the engine, one change a rung (`rungs`)
+parts          `xnp bench --parts`: what the time of the engine's training step goes to
 report machine what is left behind, and where it was made
 """

@@ -29,6 +29,7 @@ from xnp.layers import (
     Sequential,
 )
 from xnp.shapes import Padding
+from xnp.weights import shipped
 
 Shape = tuple[int, ...]
 
@@ -115,7 +116,12 @@ def small_xception(
 
 
 def tiny_xception(
-    input_shape: Shape = (32, 32, 3), classes: int = 10, *, seed: int = 0, dtype: Any = np.float32
+    input_shape: Shape = (32, 32, 3),
+    classes: int = 10,
+    *,
+    weights: str | None = None,
+    seed: int = 0,
+    dtype: Any = np.float32,
 ) -> Sequential:
     """Build the network that a laptop trains in minutes: 86,106 trainable parameters, 6,493,760 MACs at 32x32.
 
@@ -126,17 +132,25 @@ def tiny_xception(
     ----------
     input_shape : (H, W, C)
     classes : int
+    weights : "cifar10", optional
+        Trained ones, which come with the package: `xnp.weights.shipped` says how they were made. Images must be
+        standardised as there; `xnp.runs.open_shipped` gives network, scale and names of the classes together.
     seed : int
-        Of the first weights.
+        Of the first weights, if no trained ones are asked for.
     dtype : float32 or float64
 
     Returns
     -------
     Sequential
         Its outputs are logits (N, classes).
+
+    Raises
+    ------
+    ValueError
+        Unknown weights, or those of another number of classes or channels.
     """
     momentum = 0.9  # of the moving statistics: 0.99 looks back over more steps than a training of minutes can spare
-    return Sequential(
+    model = Sequential(
         stem=stem(16, 32, strides=(1, 2), padding="same", momentum=momentum),
         entry=Sequential(Residual(Sequential(**downsample(64, 64, momentum)), skip(64, momentum))),
         middle=Sequential(*(middle_block(64, repeats=2, momentum=momentum) for _ in range(2))),
@@ -147,6 +161,9 @@ def tiny_xception(
         pool=GlobalAveragePool2D(),
         classifier=Dense(classes),
     ).build(input_shape, seed=seed, dtype=dtype)
+    if weights is not None:
+        shipped.restore(model, weights)
+    return model
 
 
 def stem(first: int, second: int, *, strides: tuple[int, int], padding: Padding, momentum: float = 0.99) -> Sequential:
