@@ -4,7 +4,7 @@ The engine's plan is a list of nodes. Here one worker runs it, and a stopwatch s
 kind are added up; what is computed again on the way back counts as backward.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from statistics import median
 from time import perf_counter
@@ -20,7 +20,7 @@ from xnp.tables import Table, table
 
 DIRECTIONS = {"forward": "forward", "again": "backward", "backward": "backward", "collect": "backward"}
 REST = "all else"  # loss, update, turning the images round
-Times = Counter[tuple[str, str]]  # (kind of node, direction) -> seconds
+Times = dict[tuple[str, str], float]  # (kind of node, direction) -> seconds
 
 
 def measure_parts(work: Work, *, rounds: int, command: str) -> Report:
@@ -45,7 +45,7 @@ def measure_parts(work: Work, *, rounds: int, command: str) -> Report:
             start = perf_counter()
             step()
             whole = perf_counter() - start
-            spent.append(Counter({**watch.times, (REST, ""): whole - watch.times.total()}))
+            spent.append({**watch.times, (REST, ""): whole - sum(watch.times.values())})
     ms = medians(spent[2:])
     title = f"{work}, one worker; medians of {rounds} steps, in ms"
     record = {
@@ -65,7 +65,7 @@ class Stopwatch:
     """Stands beside each node of a plan and notes what its calls take. A call within a call is part of that."""
 
     def __init__(self, plan: Plan) -> None:
-        self.times: Times = Counter()
+        self.times: Times = defaultdict(float)
         self._running = False
         for node in plan.nodes:
             for name, direction in DIRECTIONS.items():
