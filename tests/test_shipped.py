@@ -41,6 +41,16 @@ def test_the_model_holds_the_weights_of_the_file(dtype):
         assert np.array_equal(array, arrays[path]), path
 
 
+def test_they_mean_what_they_meant():
+    """Another stride in `tiny_xception` would leave all shapes as they are, and the weights without their meaning."""
+    record = shipped.load("cifar10")[1]
+    scale = runs.parse_config(record).scale
+    model = models.tiny_xception(weights="cifar10", dtype=np.float64)
+    logits = model.forward(scale.apply(ramp()[None], model.dtype))[0]
+    expected = [0.3026, -1.8104, 1.0098, 1.3261, 1.8326, -0.1711, 0.1943, -1.1936, -0.9921, -0.4999]
+    assert np.abs(logits - expected).max() < 1e-4
+
+
 def test_a_network_that_is_fully_convolutional_takes_other_sizes():
     assert models.tiny_xception((48, 40, 3), weights="cifar10").output_shape == (10,)
 
