@@ -43,7 +43,7 @@ def test_help_of_train_explains_every_option_and_shows_the_recipes(capsys):
     options = " ".join(re.search(r"options:(.*)example:", capsys.readouterr().out, re.DOTALL)[1].split())
     about = {name.replace("-", "_"): text for name, text in re.findall(r"--([a-z-]+) (.*?)(?= --|$)", options)}
     defaults = {
-        "epochs": "patterns 6, cifar10 50",
+        "epochs": "patterns 6, cifar10 60",
         "batch_size": "patterns 32, cifar10 64",
         "learning_rate": "patterns 0.1, cifar10 0.3",
         "label_smoothing": "patterns 0, cifar10 0.1",

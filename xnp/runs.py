@@ -109,7 +109,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     "cifar10": {
         "subset": None,
         "validation": 5000,
-        "epochs": 50,
+        "epochs": 60,
         "batch_size": 64,
         "optimizer": "sgd",
         "learning_rate": 0.3,
