@@ -62,6 +62,8 @@ class Plan:
                     for node in nodes:
                         node.forward(block, training)
             wait()
+        for node in self.nodes[worker :: self.workers]:
+            node.follow(training)
 
     def backward(self, worker: int, wait: Callable[[], None]) -> None:
         """Run a worker's share of all stages the other way round, from y.gradient to x.gradient."""

@@ -5,7 +5,6 @@ import pytest
 
 from xnp.engine.nodes import stencils
 from xnp.engine.nodes.stencils import Bands, Tiles
-from xnp.engine.tensors import Block
 
 OFFSETS = {
     "3x3": [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)],
@@ -19,12 +18,9 @@ OFFSETS = {
 SIZES = [((5, 6), (5, 6)), ((4, 9), (6, 4)), ((1, 1), (3, 2)), ((6, 17), (4, 20))]
 
 
-class Scratch:
-    """Stands for a node: gives memory full of NaN."""
-
-    def scratch(self, block, name, shape):
-        """Give memory."""
-        return np.full(shape, np.nan)
+def take(name, shape):
+    """Give memory full of NaN."""
+    return np.full(shape, np.nan)
 
 
 def definition(offsets, weights, x, out):
@@ -45,18 +41,18 @@ def test_both_forms_are_the_sum(name, size, out, panel, monkeypatch):
     monkeypatch.setattr(stencils, "PANEL", panel)
     offsets, rng = OFFSETS[name], np.random.default_rng(0)
     x, dy = rng.normal(size=(3, *size, 2)), rng.normal(size=(3, *out, 2))
-    weights, block = rng.normal(size=(3, len(offsets))), Block(0, 0, 3, 3)
+    weights = rng.normal(size=(3, len(offsets)))
     expected = definition(offsets, weights, x, out)
     # the sum is linear in its weights: the slope along one is dy . (the sum with that weight alone)
     slopes = np.stack([(definition(offsets, np.tile(e, (3, 1)), x, out) * dy).sum((1, 2, 3))
                        for e in np.eye(len(offsets))], axis=1)  # fmt: skip
     for form in (Bands, Tiles):
         stencil, y = form(offsets, size, out, x.dtype), np.full((3, *out, 2), np.nan)
-        stencil.apply(weights, x, y, Scratch(), block)
+        stencil.summing(x, y, take)(weights)
         np.testing.assert_allclose(y, expected, atol=1e-13)
         for narrow in (0, 100):
             monkeypatch.setattr(stencils, "NARROW", narrow)
-            np.testing.assert_allclose(stencil.slopes(x, dy, Scratch(), block), slopes, atol=1e-13)
+            np.testing.assert_allclose(stencil.sloping(x, dy, take)(), slopes, atol=1e-13)
 
 
 def test_wide_rows_are_tiled():

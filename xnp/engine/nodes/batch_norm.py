@@ -16,9 +16,11 @@ and its own mean can be taken exactly enough: `rest`. It is not subtracted (that
 shift.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
-from xnp.engine.nodes.node import Node
+from xnp.engine.nodes.node import Node, by_block, rows
 from xnp.engine.tensors import Block, Memory, Place, Tensor
 from xnp.layers import BatchNorm as Layer
 
@@ -44,55 +46,90 @@ class BatchNorm(Node):
         self.ones = memory.array("ones", (self.R,), dtype)
         self.ones[...] = 1
         C = self.x.shape[0]
-        self.inv, self.scale, self.shift, self.rest = (np.zeros(C, dtype) for _ in range(4))
+        self.batch = Channels(*(memory.array(f"{self.path} {name}", (C,), dtype) for name in Channels._fields))
         self.by_batch = True
 
     def forward(self, block: Block, training: bool) -> None:
         """Centre, then scale and shift."""
-        c, x, z = slice(block.start, block.stop), rows(self.x.value[block]), rows(self.z[block])
-        moving_mean, moving_variance = self.moving_mean[c], self.moving_variance[c]
+        x, z, c, own, moving = self._forward_views(block)
         self.by_batch = training
         if training:
-            mean = x @ self.ones / self.R
+            mean, rest, variance = c.mean, c.rest, c.variance
+            np.matmul(x, self.ones, out=mean)
+            mean /= self.R
             np.subtract(x, mean[:, None], out=z)
-            rest = z @ self.ones / self.R
-            var = np.maximum(np.vecdot(z, z) / self.R - rest * rest, 0)
-            moving_mean *= self.momentum
-            moving_mean += (1 - self.momentum) * (mean + rest)
-            moving_variance *= self.momentum
-            moving_variance += (1 - self.momentum) * var
+            np.matmul(z, self.ones, out=rest)
+            rest /= self.R
+            np.vecdot(z, z, out=variance)
+            variance /= self.R
+            variance -= rest * rest
+            np.maximum(variance, 0, out=variance)
         else:
-            np.subtract(x, moving_mean[:, None], out=z)
-            var, rest = moving_variance, np.zeros_like(moving_mean)
-        self.rest[c], self.inv[c] = rest, 1 / np.sqrt(var + self.eps)
-        self.scale[c] = self.gamma[c] * self.inv[c]
-        self.shift[c] = self.beta[c] - self.scale[c] * rest
+            c.mean[...], c.variance[...], c.rest[...] = *moving, 0
+            np.subtract(x, c.mean[:, None], out=z)
+        gamma, beta = own
+        np.divide(1, np.sqrt(c.variance + self.eps), out=c.inv)
+        np.multiply(gamma, c.inv, out=c.scale)
+        np.subtract(beta, c.scale * c.rest, out=c.shift)
         self.again(block)
 
     def again(self, block: Block) -> None:
         """Scale and shift z: of x and its statistics, nothing else is left to do."""
-        c, y = slice(block.start, block.stop), rows(self.y.value[block])
-        np.multiply(rows(self.z[block]), self.scale[c, None], out=y)
-        y += self.shift[c, None]
+        z, y, scale, shift = self._again_views(block)
+        np.multiply(z, scale, out=y)
+        np.add(y, shift, out=y)
+
+    def follow(self, training: bool) -> None:
+        """Move the moving statistics towards the batch's."""
+        if training:
+            mean, variance = self.batch.mean + self.batch.rest, self.batch.variance
+            for moving, found in ((self.moving_mean, mean), (self.moving_variance, variance)):
+                moving *= self.momentum
+                moving += (1 - self.momentum) * found
 
     def backward(self, block: Block) -> None:
         """Write dx over z."""
+        dy, z, dx, c, dgamma, dbeta = self._backward_views(block)
+        np.matmul(dy, self.ones, out=dbeta)
+        np.vecdot(dy, z, out=dgamma)
+        dgamma -= c.rest * dbeta
+        dgamma *= c.inv
+        if not self.by_batch:  # mean and variance were constants
+            np.multiply(dy, c.scale[:, None], out=dx)
+            return
+        along = c.inv * dgamma / self.R  # how much of z there is in dy
+        np.multiply(z, -along[:, None], out=dx)
+        np.add(dx, dy, out=dx)
+        np.add(dx, (along * c.rest - dbeta / self.R)[:, None], out=dx)
+        np.multiply(dx, c.scale[:, None], out=dx)
+
+    @by_block
+    def _forward_views(self, block: Block) -> tuple[np.ndarray, np.ndarray, "Channels", *tuple[list[np.ndarray], ...]]:
+        c = slice(block.start, block.stop)
+        own, moving = ([a[c], b[c]] for a, b in ((self.gamma, self.beta), (self.moving_mean, self.moving_variance)))
+        return rows(self.x.value[block]), rows(self.z[block]), self._of(block), own, moving
+
+    @by_block
+    def _again_views(self, block: Block) -> tuple[np.ndarray, ...]:
+        c = self._of(block)
+        return rows(self.z[block]), rows(self.y.value[block]), c.scale[:, None], c.shift[:, None]
+
+    @by_block
+    def _backward_views(self, block: Block) -> tuple[np.ndarray, np.ndarray, np.ndarray, "Channels", *tuple[np.ndarray, ...]]:
         c = slice(block.start, block.stop)
         dy, z, dx = rows(self.y.gradient[block]), rows(self.z[block]), rows(self.x.gradient[block])
-        inv, scale, rest = self.inv[c], self.scale[c], self.rest[c]
-        dbeta = dy @ self.ones
-        dgamma = inv * (np.vecdot(dy, z) - rest * dbeta)
-        self.dgamma[c], self.dbeta[c] = dgamma, dbeta
-        if not self.by_batch:  # mean and variance were constants
-            np.multiply(dy, scale[:, None], out=dx)
-            return
-        along = inv * dgamma / self.R  # how much of z there is in dy
-        np.multiply(z, -along[:, None], out=dx)
-        dx += dy
-        dx += (along * rest - dbeta / self.R)[:, None]
-        dx *= scale[:, None]
+        return dy, z, dx, self._of(block), self.dgamma[c], self.dbeta[c]
+
+    def _of(self, block: Block) -> "Channels":
+        return Channels(*(array[block.start : block.stop] for array in self.batch))
 
 
-def rows(block: np.ndarray) -> np.ndarray:
-    """Make each channel one row: (n, H, W, N) -> (n, R)."""
-    return block.reshape(len(block), -1)
+class Channels(NamedTuple):
+    """What forward finds out about each channel; (C,) arrays, or a block's part of them."""
+
+    mean: np.ndarray
+    rest: np.ndarray
+    variance: np.ndarray
+    inv: np.ndarray
+    scale: np.ndarray
+    shift: np.ndarray

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from xnp.engine.nodes.node import Node
+from xnp.engine.nodes.node import Node, by_block, rows
 from xnp.engine.tensors import Block, Memory, Tensor
 
 
@@ -15,22 +15,30 @@ class ReLU(Node):
 
     def forward(self, block: Block, training: bool) -> None:
         """Take the larger of x and 0. A row of zeros, and not the number 0, for which NumPy has slower code."""
-        x, y = self.x.value[block], self.y.value[block]
-        n = len(x)
-        zeros = self.zeros[: x.size // n]
-        np.maximum(x.reshape(n, -1), zeros, out=y.reshape(n, -1))
+        x, y, zeros = self._forward_views(block)
+        np.maximum(x, zeros, out=y)
 
     def backward(self, block: Block) -> None:
         """Let dy pass where y is positive."""
-        dy, y = self.y.gradient[block], self.y.value[block]
-        positive = np.greater(y, 0, out=self.scratch(block, "mask", y.shape, bool))
-        np.multiply(dy, positive, out=self.x.gradient[block])
+        dy, y, dx, positive = self._backward_views(block)
+        np.greater(y, 0, out=positive)
+        np.multiply(dy, positive, out=dx)
 
     def allocate(self, memory: Memory, dtype: np.dtype, workers: int) -> None:
         """Take a row of zeros, as long as one channel."""
         super().allocate(memory, dtype, workers)
         self.zeros = memory.array("zeros", (int(np.prod(self.x.shape[1:])),), dtype)
         self.zeros[...] = 0
+
+    @by_block
+    def _forward_views(self, block: Block) -> tuple[np.ndarray, ...]:
+        x, y = rows(self.x.value[block]), rows(self.y.value[block])
+        return x, y, self.zeros[: x.shape[1]]
+
+    @by_block
+    def _backward_views(self, block: Block) -> tuple[np.ndarray, ...]:
+        y = self.y.value[block]
+        return self.y.gradient[block], y, self.x.gradient[block], self.scratch(block, "mask", y.shape, bool)
 
 
 class ELU(Node):

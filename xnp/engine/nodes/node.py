@@ -1,13 +1,34 @@
 """What every node of a plan can do."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Literal
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 
 from xnp.engine.tensors import Block, Memory, Tensor
 
 Split = Literal["channels", "columns", "rows", "alone"]
+SomeNode = TypeVar("SomeNode", bound="Node")
+Views = TypeVar("Views")
+
+
+def by_block(make: Callable[[SomeNode, Block], Views]) -> Callable[[SomeNode, Block], Views]:
+    """Run a method once for each block, and remember what it gave: the views of arrays that a node works on.
+
+    To slice or to reshape an array takes NumPy as long as to add a thousand numbers. A node would do it dozens of times
+    for each block, and a step has thousands of blocks; their numbers change, but where they lie does not.
+    """
+
+    @wraps(make)
+    def remembered(node: SomeNode, block: Block) -> Views:
+        views = node.remembered.get((make, block))
+        if views is None:
+            views = node.remembered[make, block] = make(node, block)
+        return views
+
+    return remembered
 
 
 class Node(ABC):
@@ -28,6 +49,7 @@ class Node(ABC):
         self.path, self.inputs = path, inputs
         self.y = Tensor(path, shape, self)
         self.outputs: tuple[Tensor, ...] = (self.y,)
+        self.remembered: dict[Any, Any] = {}  # see by_block
         for tensor in inputs:
             tensor.reader = self
 
@@ -63,6 +85,9 @@ class Node(ABC):
         """Write y once more, on the way back: so that it need not be kept."""
         self.forward(block, False)
 
+    def follow(self, training: bool) -> None:  # noqa: B027 - most nodes have nothing to update
+        """Do what a forward leaves to do once, for all channels: the moving statistics follow."""
+
     def collect(self) -> None:  # noqa: B027 - most nodes have nothing to add up
         """Add up what the workers have found of the parameters' gradients, each for its columns."""
 
@@ -70,3 +95,8 @@ class Node(ABC):
     def kind(self) -> str:
         """What the node is, in a word."""
         return type(self).__name__
+
+
+def rows(block: np.ndarray) -> np.ndarray:
+    """Make each channel one row: (n, H, W, N) -> (n, R)."""
+    return block.reshape(len(block), -1)

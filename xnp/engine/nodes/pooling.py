@@ -8,10 +8,11 @@ but x.
 
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
-from xnp.engine.nodes.node import Node
+from xnp.engine.nodes.node import Node, by_block
 from xnp.engine.tensors import Block, Tensor
 from xnp.shapes import Window
 
@@ -40,84 +41,158 @@ class MaxPool(Node):
 
     def forward(self, block: Block, training: bool) -> None:
         """Maxima along W, then along H."""
-        self.down.largest(self._along_rows(block), self.y.value[block], axis=1)
+        columns, across, down = self._forward_views(block)
+        for apart, copy in columns:
+            np.copyto(copy, apart)
+        across.largest()
+        down.largest()
 
     def backward(self, block: Block) -> None:
         """Send dy to the row that won, then to the pixel that won there."""
-        x, dy, dx = self.x.value[block], self.y.gradient[block], self.x.gradient[block]
-        m = self._along_rows(block)
-        y = self.scratch(block, "pooled", dy.shape)
-        self.down.largest(m, y, axis=1)
-        dm = self.scratch(block, "dm", m.shape)
-        take = partial(self.scratch, block)
-        self.down.send(m, y, dy, dm, take, axis=1)
-        self.across.send(x, m, dm, dx, take, axis=2)
+        columns, across, down, d_columns = self._backward_views(block)
+        for apart, copy in columns:
+            np.copyto(copy, apart)
+        across.largest()
+        down.largest()
+        down.send()
+        across.send()
+        for apart, copy in d_columns:
+            np.copyto(apart, copy)
 
-    def _along_rows(self, block: Block) -> np.ndarray:
+    @by_block
+    def _forward_views(self, block: Block) -> "tuple[Apart, Maxima, Maxima]":
         x = self.x.value[block]
-        m = self.scratch(block, "m", (*x.shape[:2], self.window.output[1], x.shape[3]))
-        self.across.largest(x, m, axis=2)
-        return m
+        n, H, _, N = x.shape
+        columns = self._apart(block, x, "columns")
+        m = self.scratch(block, "m", (n, H, self.window.output[1], N))
+        across = Maxima(self.across, [copy for _, copy in columns], m, axis=2)
+        down = Maxima(self.down, phases(m, self.down.stride, axis=1), self.y.value[block], axis=1)
+        return columns, across, down
+
+    @by_block
+    def _backward_views(self, block: Block) -> "tuple[Apart, Winners, Winners, Apart]":
+        dy, take = self.y.gradient[block], partial(self.scratch, block)
+        x = self.x.value[block]
+        n, H, _, N = x.shape
+        shape = (n, H, self.window.output[1], N)
+        m, dm, y = take("m", shape), take("dm", shape), take("pooled", dy.shape)
+        columns, d_columns = self._apart(block, x, "columns"), self._apart(block, self.x.gradient[block], "d columns")
+        rows, d_rows = (phases(array, self.down.stride, axis=1) for array in (m, dm))
+        x_columns, dx_columns = ([copy for _, copy in apart] for apart in (columns, d_columns))
+        across = Winners(self.across, x_columns, m, dm, dx_columns, take, axis=2)
+        down = Winners(self.down, rows, y, dy, d_rows, take, axis=1)
+        return columns, across, down, d_columns
+
+    def _apart(self, block: Block, x: np.ndarray, name: str) -> "Apart":
+        """Give every s-th column, and memory where they lie side by side: many short runs become few long ones."""
+        parts = phases(x, self.across.stride, axis=2)
+        return [(part, self.scratch(block, f"{name} {k}", part.shape)) for k, part in enumerate(parts)]
+
+
+Apart = list[tuple[np.ndarray, np.ndarray]]
 
 
 class Line:
-    """Windows along one axis: which of them have a pixel of the image at place j, and which pixels these are."""
+    """Windows along one axis with stride s. The pixels are given in s arrays: phase f has the pixels f, f + s, ...
+
+    So what all windows have at place j is one slice of one phase, without steps.
+    """
 
     def __init__(self, n: int, size: int, stride: int, before: int, out: int) -> None:
-        self.places: list[tuple[slice, slice]] = []  # of each place: (windows, pixels)
+        self.stride = stride
+        self.places: list[tuple[slice, int, slice]] = []  # of each place: windows, phase, pixels of the phase
         reached = np.zeros(n, bool)
         for j in range(size):
             inside = [q for q in range(out) if 0 <= q * stride + j - before < n]
             if inside:
                 q0, q1 = inside[0], inside[-1] + 1
-                first = q0 * stride + j - before
-                pixels = slice(first, first + (q1 - q0 - 1) * stride + 1, stride)
-                self.places.append((slice(q0, q1), pixels))
-                reached[pixels] |= len(self.places) <= stride
-        self.common = next((k for k, (windows, _) in enumerate(self.places) if windows == slice(0, out)), None)
-        self.apart = stride  # so many places, one after the other, never meet in a pixel
-        self.covers = bool(reached.all())  # these places have every pixel among them
+                first, phase = divmod(q0 * stride + j - before, stride)
+                self.places.append((slice(q0, q1), phase, slice(first, first + q1 - q0)))
+                reached[phase::stride][first : first + q1 - q0] |= len(self.places) <= stride
+        self.common = next((k for k, (windows, _, _) in enumerate(self.places) if windows == slice(0, out)), None)
+        self.covers = bool(reached.all())  # s places, one after the other, never meet; do they have every pixel?
 
-    def largest(self, x: np.ndarray, y: np.ndarray, *, axis: int) -> None:
-        """Write y, the maxima of the windows along an axis."""
+
+class Maxima:
+    """The maxima of the windows along an axis, ready to be computed: y from x, which is given by phase."""
+
+    def __init__(self, line: Line, x: list[np.ndarray], y: np.ndarray, *, axis: int) -> None:
+        self.y = y
+        parts = [(y[at(axis, windows)], x[phase][at(axis, pixels)]) for windows, phase, pixels in line.places]
         # begin with a place that all windows have in the image, if there is one
-        np.copyto(y, -np.inf if self.common is None else x[at(axis, self.places[self.common][1])])
-        for k, (windows, pixels) in enumerate(self.places):
-            if k != self.common:
-                part = y[at(axis, windows)]
-                np.maximum(part, x[at(axis, pixels)], out=part)
+        self.first = -np.inf if line.common is None else parts.pop(line.common)[1]
+        self.others = parts
 
-    def send(
+    def largest(self) -> None:
+        """Write y."""
+        np.copyto(self.y, self.first)
+        for best, pixels in self.others:
+            np.maximum(best, pixels, out=best)
+
+
+class Winners(Maxima):
+    """The way back too: each window gives its dy to the first of its pixels that equals y, the window's maximum.
+
+    dx is by phase, as x is. `take(name, shape, dtype)` gives scratch memory.
+    """
+
+    def __init__(
         self,
-        x: np.ndarray,
+        line: Line,
+        x: list[np.ndarray],
         y: np.ndarray,
         dy: np.ndarray,
-        dx: np.ndarray,
+        dx: list[np.ndarray],
         take: Callable[..., np.ndarray],
         *,
         axis: int,
     ) -> None:
-        """Write dx: each window gives its dy to the first of its pixels that equals y, the window's maximum.
+        super().__init__(line, x, y, axis=axis)
+        self.dy, self.left = dy, take("left", dy.shape)  # left: what no pixel has claimed yet
+        self.unreached = [] if line.covers else dx
+        won, share = take("mask", dy.shape, bool), take("share", dy.shape)
+        self.places = [
+            Contest(
+                x[phase][at(axis, pixels)],
+                *(array[at(axis, windows)] for array in (y, won, self.left)),
+                dx[phase][at(axis, pixels)],
+                None if k < line.stride else share[at(axis, windows)],
+            )
+            for k, (windows, phase, pixels) in enumerate(line.places)
+        ]
 
-        `take(name, shape, dtype)` gives scratch memory.
-        """
-        if not self.covers:
-            dx[...] = 0
-        left = take("left", dy.shape)  # what no pixel has claimed yet
-        np.copyto(left, dy)
-        won = take("mask", dy.shape, bool)
-        for k, (windows, pixels) in enumerate(self.places):
-            here, share = dx[at(axis, pixels)], left[at(axis, windows)]
-            if k < len(self.places) - 1:  # at the last place, who is left has won: no need to compare
-                rest, hit = share, won[at(axis, windows)]
-                np.equal(x[at(axis, pixels)], y[at(axis, windows)], out=hit)
-                # the first places never meet in a pixel: each writes its pixels of dx, the later ones add
-                share = np.multiply(rest, hit, out=here if k < self.apart else take("share", rest.shape))
-                rest -= share
-            if k >= self.apart:
-                here += share
-            elif share is not here:
-                np.copyto(here, share)
+    def send(self) -> None:
+        """Write dx."""
+        for part in self.unreached:
+            part[...] = 0
+        np.copyto(self.left, self.dy)
+        *contests, last = self.places
+        for x, best, won, left, dx, share in contests:
+            np.equal(x, best, out=won)
+            claimed = np.multiply(left, won, out=dx if share is None else share)
+            np.subtract(left, claimed, out=left)
+            if share is not None:
+                np.add(dx, share, out=dx)
+        if last.share is None:  # who is left has won: no need to compare
+            np.copyto(last.dx, last.left)
+        else:
+            np.add(last.dx, last.left, out=last.dx)
+
+
+class Contest(NamedTuple):
+    """What all windows have at one place."""
+
+    x: np.ndarray
+    best: np.ndarray
+    won: np.ndarray
+    left: np.ndarray
+    dx: np.ndarray
+    share: np.ndarray | None  # None at the first s places: they never meet in a pixel, so each writes, later ones add
+
+
+def phases(x: np.ndarray, stride: int, axis: int) -> list[np.ndarray]:
+    """Show x as `stride` arrays along an axis of (n, H, W, N): each s-th pixel, from the first, the second, ..."""
+    return [x[at(axis, slice(first, None, stride))] for first in range(stride)]
 
 
 def at(axis: int, part: slice) -> tuple[slice, ...]:

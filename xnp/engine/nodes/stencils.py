@@ -24,12 +24,10 @@ longer one piece of memory, so it is copied to where it is.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
-
-from xnp.engine.nodes.node import Node
-from xnp.engine.tensors import Block
 
 WIDE = 40  # columns; from here on tiles win: a band costs 6 W operations an output, a tile and its copy always the same
 NARROW = 16  # columns; up to here the weights' gradients are quicker by bands than by dot products
@@ -37,6 +35,7 @@ TILE = 8  # outputs
 PANEL = 256 * 1024  # bytes of tiles at a time: with their outputs they stay in the cache
 
 Offsets = list[tuple[int, int]]  # (row, column) of each weight's pixel, seen from the output pixel
+Take = Callable[..., np.ndarray]  # take(name, shape) gives scratch memory
 
 
 def stencil(offsets: Offsets, size: tuple[int, int], out: tuple[int, int], dtype: np.dtype) -> "Stencil":
@@ -45,7 +44,10 @@ def stencil(offsets: Offsets, size: tuple[int, int], out: tuple[int, int], dtype
 
 
 class Stencil(ABC):
-    """What both forms know: which rows and columns one output needs."""
+    """What both forms know: which rows and columns one output needs.
+
+    `summing` and `sloping` are told where the numbers lie, once, and give functions to be called at each step.
+    """
 
     def __init__(self, offsets: Offsets, size: tuple[int, int], out: tuple[int, int], dtype: np.dtype) -> None:
         rows, columns = zip(*offsets, strict=True)
@@ -56,30 +58,41 @@ class Stencil(ABC):
         self.pattern = self._pattern(dtype)
 
     @abstractmethod
-    def apply(self, weights: np.ndarray, x: np.ndarray, y: np.ndarray, node: Node, block: Block) -> None:
-        """Write y.
+    def summing(self, x: np.ndarray, y: np.ndarray, take: Take) -> Callable[[np.ndarray], None]:
+        """Make the function that writes y, given weights.
 
         Parameters
         ----------
-        weights : (n, T) array
-            Of each channel, T offsets.
         x : (n, H, W, N) array
         y : (n, H', W', N) array
-        node, block
-            Give scratch memory.
+        take
+            Gives scratch memory.
+
+        Returns
+        -------
+        function of an (n, T) array
+            The weights: of each channel, T offsets.
         """
 
-    def slopes(self, x: np.ndarray, dy: np.ndarray, node: Node, block: Block) -> np.ndarray:
-        """Give the gradients of the weights, (n, T): of each, the dot product of dy with the pixels that it has met."""
+    def sloping(self, x: np.ndarray, dy: np.ndarray, take: Take) -> Callable[[], np.ndarray]:
+        """Make the function that gives the weights' gradients, (n, T): dot products of dy with the pixels it has met."""
         n, (H, W), (down, across) = len(x), self.size, self.out
-        result = np.zeros((n, len(self.offsets)), x.dtype)
+        dots = take("dots", (n, len(self.offsets), down))
+        meetings = []
         for t, (row, column) in enumerate(self.offsets):
             p0, p1, q0, q1 = max(-row, 0), min(H - row, down), max(-column, 0), min(W - column, across)
             if p0 < p1 and q0 < q1:
                 met = x[:, p0 + row : p1 + row, q0 + column : q1 + column].reshape(n, p1 - p0, -1)
                 by = dy[:, p0:p1, q0:q1].reshape(n, p1 - p0, -1)  # (n, rows, columns * N): runs as long as a row
-                result[:, t] = np.vecdot(met, by).sum(axis=1)
-        return result
+                meetings.append((met, by, dots[:, t, p0:p1]))
+
+        def slopes() -> np.ndarray:
+            dots[...] = 0
+            for met, by, dot in meetings:
+                np.vecdot(met, by, out=dot)
+            return np.add.reduce(dots, axis=2)
+
+        return slopes
 
     @abstractmethod
     def _pattern(self, dtype: np.dtype) -> np.ndarray:
@@ -89,41 +102,46 @@ class Stencil(ABC):
 class Bands(Stencil):
     """Whole rows: (W', reach * W) @ (reach * W, N)."""
 
-    def apply(self, weights: np.ndarray, x: np.ndarray, y: np.ndarray, node: Node, block: Block) -> None:
+    def summing(self, x: np.ndarray, y: np.ndarray, take: Take) -> Callable[[np.ndarray], None]:
         """Multiply the rows of every window with the band."""
-        n, _, W, N = x.shape
-        bands = (weights @ self.pattern).reshape(n, self.out[1], -1)
-        start, stop = self._inside()
-        if start < stop:
-            np.matmul(bands[:, None], self._windows(x, start, stop), out=y[:, start:stop])
-        for p in (*range(start), *range(stop, self.out[0])):  # the border cuts these: a part of the band has no x
-            low, high, skipped = self._cut(p)
-            if low < high:
-                part = bands[:, :, skipped * W : (skipped + high - low) * W]
-                np.matmul(part, x[:, low:high].reshape(n, -1, N), out=y[:, p])
-            else:
-                y[:, p] = 0
+        bands = take("bands", (len(x), self.pattern.shape[1]))
+        by_row = bands.reshape(len(x), 1, self.out[1], -1)
+        products = [(by_row[..., part], panel, y[:, p]) for part, panel, p in self._panels(x)]
+        unreached = [y[:, p] for p in range(self.out[0]) if self._cut(p)[0] >= self._cut(p)[1]]
 
-    def slopes(self, x: np.ndarray, dy: np.ndarray, node: Node, block: Block) -> np.ndarray:
+        def apply(weights: np.ndarray) -> None:
+            np.matmul(weights, self.pattern, out=bands)
+            for band, panel, y_rows in products:
+                np.matmul(band, panel, out=y_rows)
+            for y_row in unreached:
+                y_row[...] = 0
+
+        return apply
+
+    def sloping(self, x: np.ndarray, dy: np.ndarray, take: Take) -> Callable[[], np.ndarray]:
         """Sum the products (W', N) @ (N, reach * W) over all windows, and pick each weight's diagonals.
 
         Most of what is multiplied is thrown away; as long as rows are narrow, it is quicker than dot products.
         """
         n, _, W, _ = x.shape
         if W > NARROW:
-            return super().slopes(x, dy, node, block)
-        products = node.scratch(block, "products", (n, *self.out, self.reach * W))
-        start, stop = self._inside()
-        if start < stop:
-            windows = self._windows(x, start, stop).transpose(0, 1, 3, 2)
-            np.matmul(dy[:, start:stop], windows, out=products[:, start:stop])
-        for p in (*range(start), *range(stop, self.out[0])):
-            low, high, skipped = self._cut(p)
-            products[:, p] = 0
-            if low < high:
-                rows = x[:, low:high].reshape(n, -1, x.shape[3]).transpose(0, 2, 1)
-                np.matmul(dy[:, p], rows, out=products[:, p, :, skipped * W : (skipped + high - low) * W])
-        return np.add.reduce(products, axis=1).reshape(n, -1) @ self.pattern.T
+            return super().sloping(x, dy, take)
+        sums = take("sums", (n, self.out[1], self.reach * W))
+        products = []
+        for part, panel, p in self._panels(x):
+            dy_rows, into = dy[:, p], sums[..., part]
+            product = take("products", (*dy_rows.shape[:3], panel.shape[2]))
+            products.append((dy_rows, panel.transpose(0, 1, 3, 2), product, into))
+        flat = sums.reshape(n, -1)
+
+        def slopes() -> np.ndarray:
+            sums[...] = 0
+            for dy_rows, panel, product, into in products:
+                np.matmul(dy_rows, panel, out=product)
+                np.add(into, np.add.reduce(product, axis=1), out=into)
+            return flat @ self.pattern.T
+
+        return slopes
 
     def _pattern(self, dtype: np.dtype) -> np.ndarray:
         W, across = self.size[1], self.out[1]
@@ -133,49 +151,65 @@ class Bands(Stencil):
                 pattern[t, q, row - self.first, q + column] = 1
         return pattern.reshape(len(self.offsets), -1)
 
-    def _inside(self) -> tuple[int, int]:
-        """Give the range of output rows all of whose rows are in the image."""
+    def _panels(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray, slice]]:
+        """Give which part of the band meets which rows of x, as matrices (n, windows, rows * W, N), for which rows of y.
+
+        Windows overlap: a view of x, no copy. At the border a part of the band has no x.
+        """
+        n, _, W, N = x.shape
         start = min(max(-self.first, 0), self.out[0])
-        return start, max(min(self.size[0] - self.reach - self.first + 1, self.out[0]), start)
+        stop = max(min(self.size[0] - self.reach - self.first + 1, self.out[0]), start)
+        if start < stop:
+            by_channel, by_row, by_column, by_image = x.strides
+            shape, strides = (n, stop - start, self.reach * W, N), (by_channel, by_row, by_column, by_image)
+            yield slice(None), as_strided(x[:, start + self.first :], shape, strides), slice(start, stop)
+        for p in (*range(start), *range(stop, self.out[0])):
+            low, high, skipped = self._cut(p)
+            if low < high:
+                part = slice(skipped * W, (skipped + high - low) * W)
+                yield part, x[:, low:high].reshape(n, 1, -1, N), slice(p, p + 1)
 
     def _cut(self, p: int) -> tuple[int, int, int]:
         """Of the rows that output row p needs, give those in the image, and how many are missing before them."""
         low, high = max(p + self.first, 0), min(p + self.first + self.reach, self.size[0])
         return low, high, low - p - self.first
 
-    def _windows(self, x: np.ndarray, start: int, stop: int) -> np.ndarray:
-        """Show the rows of each window as a matrix: (n, windows, reach * W, N). Windows overlap: a view, no copy."""
-        n, _, W, N = x.shape
-        by_channel, by_row, by_column, by_image = x.strides
-        shape, strides = (n, stop - start, self.reach * W, N), (by_channel, by_row, by_column, by_image)
-        return as_strided(x[:, start + self.first :], shape, strides)
-
 
 class Tiles(Stencil):
     """Tiles of 8 outputs: (8, reach * (8 + span - 1)) @ (the same, N)."""
 
-    def apply(self, weights: np.ndarray, x: np.ndarray, y: np.ndarray, node: Node, block: Block) -> None:
+    def summing(self, x: np.ndarray, y: np.ndarray, take: Take) -> Callable[[np.ndarray], None]:
         """Frame a channel with zeros; copy some rows of tiles; multiply them."""
         N, (H, W), (down, across) = x.shape[3], self.size, self.out
         tiles, width = -(-across // TILE), TILE + self.span - 1
-        matrices = (weights @ self.pattern).reshape(len(x), TILE, -1)
         above, before = max(-self.first, 0), max(-self.left, 0)
         height = max(down + self.first + self.reach - 1, H) + above
-        framed = node.scratch(block, "framed", (height, max(tiles * TILE + self.left + self.span - 1, W) + before, N))
-        framed[...] = 0
+        framed = take("framed", (height, max(tiles * TILE + self.left + self.span - 1, W) + before, N))
+        inside = framed[above : above + H, before : before + W]
         at_once = max(1, PANEL // (tiles * self.reach * width * N * x.itemsize))
-        panel = node.scratch(block, "panel", (at_once, tiles, self.reach, width, N))
-        sums = node.scratch(block, "sums", (at_once, tiles, TILE, N))
+        panel = take("panel", (at_once, tiles, self.reach, width, N))
+        sums = take("tiles", (at_once, tiles, TILE, N))
         by_row, by_column, by_image = framed.strides
         strides = (by_row, TILE * by_column, by_row, by_column, by_image)
-        for c in range(len(x)):
-            framed[above : above + H, before : before + W] = x[c]
-            for p in range(0, down, at_once):
-                count = min(at_once, down - p)
-                origin = framed[p + self.first + above :, self.left + before :]
-                np.copyto(panel[:count], as_strided(origin, (count, *panel.shape[1:]), strides))
-                np.matmul(matrices[c], panel[:count].reshape(count, tiles, -1, N), out=sums[:count])
-                y[c, p : p + count] = sums[:count].reshape(count, -1, N)[:, :across]
+        moves = []
+        for p in range(0, down, at_once):
+            count = min(at_once, down - p)
+            origin = framed[p + self.first + above :, self.left + before :]
+            reads = as_strided(origin, (count, *panel.shape[1:]), strides)
+            matrices, products = panel[:count].reshape(count, tiles, -1, N), sums[:count]
+            moves.append((reads, panel[:count], matrices, products, products.reshape(count, -1, N)[:, :across], p))
+
+        def apply(weights: np.ndarray) -> None:
+            matrices = (weights @ self.pattern).reshape(len(x), TILE, -1)
+            framed[...] = 0
+            for x_channel, y_channel, matrix in zip(x, y, matrices, strict=True):
+                np.copyto(inside, x_channel)
+                for reads, copy, panels, products, result, p in moves:
+                    np.copyto(copy, reads)
+                    np.matmul(matrix, panels, out=products)
+                    y_channel[p : p + len(result)] = result
+
+        return apply
 
     def _pattern(self, dtype: np.dtype) -> np.ndarray:
         pattern = np.zeros((len(self.offsets), TILE, self.reach, TILE + self.span - 1), dtype)
