@@ -19,7 +19,7 @@ CONSTANT = ("ones", "zeros")  # pieces that are written once, when the plan is m
 
 def fill(plan: Plan, which: Callable[[str], bool]) -> None:
     """Fill some pieces of memory, chosen by name, with NaN; what holds no floats, with True."""
-    for name, piece in list(plan.memory.pieces.items()):
+    for name, piece in plan.memory.pieces.copy().items():  # other threads may take some at this moment
         if which(name) and name not in CONSTANT:
             piece[...] = 0xFF
 

@@ -16,7 +16,7 @@ def fast(work: Work, workers: int) -> Step:
         return step_of(Inference(network(work), workers=workers), work)
     from xnp.engine import Engine
 
-    return step_of(Engine(network(work), batch_size=work.batch, workers=workers), work)
+    return step_of(Engine(network(work), work.batch, workers, input_gradient=False), work)
 
 
 def plain(work: Work, workers: int) -> Step:

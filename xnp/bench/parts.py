@@ -38,7 +38,7 @@ def measure_parts(work: Work, *, rounds: int, command: str) -> Report:
     from xnp import viz
 
     spent: list[Times] = []
-    with Engine(network(work), work.batch, workers=1) as engine:
+    with Engine(network(work), work.batch, workers=1, input_gradient=False) as engine:
         step, watch = step_of(engine, work), Stopwatch(engine.plan)
         for _ in range(2 + rounds):
             watch.times.clear()

@@ -24,6 +24,8 @@ from xnp.engine.nodes.node import Node, by_block, rows
 from xnp.engine.tensors import Block, Memory, Place, Tensor
 from xnp.layers import BatchNorm as Layer
 
+Pair = tuple[np.ndarray, np.ndarray]
+
 
 class BatchNorm(Node):
     """Batch norm of one block of channels, in training or with the moving statistics."""
@@ -65,7 +67,8 @@ class BatchNorm(Node):
             variance -= rest * rest
             np.maximum(variance, 0, out=variance)
         else:
-            c.mean[...], c.variance[...], c.rest[...] = *moving, 0
+            c.mean[...], c.variance[...] = moving
+            c.rest[...] = 0
             np.subtract(x, c.mean[:, None], out=z)
         gamma, beta = own
         np.divide(1, np.sqrt(c.variance + self.eps), out=c.inv)
@@ -104,9 +107,9 @@ class BatchNorm(Node):
         np.multiply(dx, c.scale[:, None], out=dx)
 
     @by_block
-    def _forward_views(self, block: Block) -> tuple[np.ndarray, np.ndarray, "Channels", *tuple[list[np.ndarray], ...]]:
+    def _forward_views(self, block: Block) -> tuple[np.ndarray, np.ndarray, "Channels", Pair, Pair]:
         c = slice(block.start, block.stop)
-        own, moving = ([a[c], b[c]] for a, b in ((self.gamma, self.beta), (self.moving_mean, self.moving_variance)))
+        own, moving = (self.gamma[c], self.beta[c]), (self.moving_mean[c], self.moving_variance[c])
         return rows(self.x.value[block]), rows(self.z[block]), self._of(block), own, moving
 
     @by_block
@@ -115,7 +118,9 @@ class BatchNorm(Node):
         return rows(self.z[block]), rows(self.y.value[block]), c.scale[:, None], c.shift[:, None]
 
     @by_block
-    def _backward_views(self, block: Block) -> tuple[np.ndarray, np.ndarray, np.ndarray, "Channels", *tuple[np.ndarray, ...]]:
+    def _backward_views(
+        self, block: Block
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, "Channels", np.ndarray, np.ndarray]:
         c = slice(block.start, block.stop)
         dy, z, dx = rows(self.y.gradient[block]), rows(self.z[block]), rows(self.x.gradient[block])
         return dy, z, dx, self._of(block), self.dgamma[c], self.dbeta[c]

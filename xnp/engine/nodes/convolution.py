@@ -13,36 +13,27 @@ each window that reads it. So at the border between two workers both compute the
 its own rows.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
-from xnp.engine.nodes.node import Node
-from xnp.engine.tensors import Block, Memory, Tensor
+from xnp.engine.nodes.node import by_block, rows
+from xnp.engine.nodes.shared_kernel import SharedKernel
+from xnp.engine.tensors import Block, Tensor
 from xnp.shapes import Window
 
 
-class Convolution(Node):
+class Convolution(SharedKernel):
     """Any stride, padding and dilation. w is (kh * kw * Ci, Co): the layer's kernel, its axes joined."""
 
     split = "rows"
-    needs_x = True
     overwrites_x = False  # other rows' windows still read it
     form = "gather a row, matrix product"
 
-    def __init__(
-        self,
-        path: str,
-        x: Tensor,
-        *,
-        window: Window,
-        w: np.ndarray,
-        dw: np.ndarray,
-        b: np.ndarray | None,
-        db: np.ndarray | None,
-    ) -> None:
-        super().__init__(path, x, shape=(w.shape[1], *window.output, x.shape[3]))
-        self.window, self.w, self.dw, self.b, self.db = window, w, dw, b, db
+    def __init__(self, path: str, x: Tensor, *, window: Window, w: np.ndarray, **others: Any) -> None:
+        super().__init__(path, x, shape=(w.shape[1], *window.output, x.shape[3]), w=w, **others)
+        self.window = window
         self.reads = list(self._reads())
 
     @property
@@ -50,50 +41,103 @@ class Convolution(Node):
         """Rows of y."""
         return self.y.shape[1]
 
-    def allocate(self, memory: Memory, dtype: np.dtype, workers: int) -> None:
-        """Take a dw and a db for each worker that has rows."""
-        super().allocate(memory, dtype, workers)
-        busy = min(workers, self.extent)
-        self.dws = memory.array(f"{self.path} dw of each worker", (busy, *self.w.shape), dtype)
-        self.dbs = memory.array(f"{self.path} db of each worker", (busy, self.w.shape[1]), dtype)
-        self.busy = busy
-
     def forward(self, block: Block, training: bool) -> None:
         """Gather and multiply, row by row."""
-        x, y = self.x.value.whole(), self.y.value.whole()
-        for p in range(block.start, block.stop):
-            row = y[:, p].reshape(len(y), -1)
-            np.matmul(self.w.T, self._gather(block, x, p), out=row)
+        columns, gaps, gathers = self._gathers(block)
+        for gap in gaps:
+            gap[...] = 0
+        for gather, (y, _) in zip(gathers, self._rows(block), strict=True):
+            gather()
+            np.matmul(self.w.T, columns, out=y)
             if self.b is not None:
-                row += self.b[:, None]
+                y += self.b[:, None]
 
     def backward(self, block: Block) -> None:
         """Gather again for dw; then dx, if it is wanted: an image has no use for a gradient."""
-        x, dy = self.x.value.whole(), self.y.gradient.whole()
+        columns, gaps, gathers = self._gathers(block)
         dw, product = self.dws[block.worker], self.scratch(block, "dw of a row", self.w.shape)
         dw[...] = 0
-        for p in range(block.start, block.stop):
-            np.matmul(self._gather(block, x, p), dy[:, p].reshape(len(dy), -1).T, out=product)
-            dw += product
+        for gap in gaps:
+            gap[...] = 0
+        for gather, (_, dy) in zip(gathers, self._rows(block), strict=True):
+            gather()
+            np.matmul(columns, dy.T, out=product)
+            np.add(dw, product, out=dw)
         if self.b is not None:
-            dy[:, block.start : block.stop].sum(axis=(1, 2, 3), out=self.dbs[block.worker])
+            dy_rows = self.y.gradient.whole()[:, block.start : block.stop]
+            dy_rows.sum(axis=(1, 2, 3), out=self.dbs[block.worker])
         if self.x.wanted:
             self._backward_to_x(block)
 
-    def collect(self) -> None:
-        """Add the workers' sums."""
-        np.add.reduce(self.dws, out=self.dw)
-        if self.db is not None:
-            np.add.reduce(self.dbs, out=self.db)
-
     def _backward_to_x(self, block: Block) -> None:
         """Find this worker's rows of dx: what each window that reads one of them gives it."""
-        dy, dx = self.y.gradient.whole(), self.x.gradient.whole()
+        dx, columns, windows = self._returns(block)
+        dx[...] = 0
+        for dy, shares in windows:
+            np.matmul(self.w, dy, out=columns)
+            for pixels, share in shares:
+                np.add(pixels, share, out=pixels)
+
+    @by_block
+    def _rows(self, block: Block) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Give the block's rows of y and of dy, each as a matrix (Co, W' * N)."""
+        y, dy = self.y.value.whole(), self.y.gradient.whole()
+        return [(rows(y[:, p]), rows(dy[:, p])) for p in range(block.start, block.stop)]
+
+    @by_block
+    def _gathers(self, block: Block) -> tuple[np.ndarray, list[np.ndarray], list[Callable[[], None]]]:
+        """Give memory for what the windows of one row read, its gaps, and for each row of y the function that fills it.
+
+        The memory is (kh * kw * Ci, W' * N). A gap is where windows reach over the image at its sides: always 0.
+        """
+        x, (columns, matrix) = self.x.value.whole(), self._columns(block)
+        gaps = [
+            gap
+            for i, j, windows, _ in self.reads
+            for gap in (columns[i, j][:, : windows.start], columns[i, j][:, windows.stop :])
+            if gap.size
+        ]
+
+        def gathering(p: int) -> Callable[[], None]:
+            above_or_below, copies = [], []
+            for i, j, windows, pixels in self.reads:
+                row, part = self._row(p, i), columns[i, j][:, windows]
+                if 0 <= row < x.shape[1]:
+                    copies.append((part, x[:, row, pixels]))
+                else:
+                    above_or_below.append(part)
+
+            def gather() -> None:
+                for part in above_or_below:
+                    part[...] = 0
+                for part, read in copies:
+                    np.copyto(part, read)
+
+            return gather
+
+        return matrix, gaps, [gathering(p) for p in range(block.start, block.stop)]
+
+    @by_block
+    def _returns(self, block: Block) -> tuple[np.ndarray, np.ndarray, list[Any]]:
+        """Give our rows of dx, memory for dcolumns, and each row of dy that concerns us, with what goes where."""
+        dy, dx, (columns, matrix) = self.y.gradient.whole(), self.x.gradient.whole(), self._columns(block)
         first, last = (share * dx.shape[1] // self.busy for share in (block.worker, block.worker + 1))
-        dx[:, first:last] = 0
+        windows = []
         for p in range(dy.shape[1]):
-            if any(first <= self._row(p, i) < last for i, _, _, _ in self.reads):
-                self._give_back(block, dy, dx, p, range(first, last))
+            shares = [
+                (dx[:, row, pixels], columns[i, j][:, windows_across])
+                for i, j, windows_across, pixels in self.reads
+                if first <= (row := self._row(p, i)) < last
+            ]
+            if shares:
+                windows.append((rows(dy[:, p]), shares))
+        return dx[:, first:last], matrix, windows
+
+    def _columns(self, block: Block) -> tuple[np.ndarray, np.ndarray]:
+        """Take memory for what the windows of one row read: as (kh, kw, Ci, W', N), and as a matrix."""
+        Ci, _, _, N = self.x.shape
+        columns = self.scratch(block, "columns", (*self.window.kernel, Ci, self.window.output[1], N))
+        return columns, columns.reshape(len(self.w), -1)
 
     def _reads(self) -> Iterator[tuple[int, int, slice, slice]]:
         """Give for each offset (i, j) the windows across whose pixel is in the image, and these pixels."""
@@ -106,29 +150,3 @@ class Convolution(Node):
 
     def _row(self, p: int, i: int) -> int:
         return self.window.position(p, 0, i, 0)[0]
-
-    def _columns(self, block: Block, name: str) -> np.ndarray:
-        """(kh, kw, Ci, W', N)."""
-        Ci, _, _, N = self.x.shape
-        return self.scratch(block, name, (*self.window.kernel, Ci, self.window.output[1], N))
-
-    def _gather(self, block: Block, x: np.ndarray, p: int) -> np.ndarray:
-        """Copy what the windows of row p read: (kh * kw * Ci, W' * N)."""
-        columns = self._columns(block, "columns")
-        for i, j, windows, pixels in self.reads:
-            row, part = self._row(p, i), columns[i, j]
-            if 0 <= row < x.shape[1]:
-                part[:, : windows.start] = 0
-                part[:, windows] = x[:, row, pixels]
-                part[:, windows.stop :] = 0
-            else:
-                part[...] = 0
-        return columns.reshape(len(self.w), -1)
-
-    def _give_back(self, block: Block, dy: np.ndarray, dx: np.ndarray, p: int, ours: range) -> None:
-        """Add what the windows of row p give to our rows of dx."""
-        columns = self._columns(block, "columns")
-        np.matmul(self.w, dy[:, p].reshape(len(dy), -1), out=columns.reshape(len(self.w), -1))
-        for i, j, windows, pixels in self.reads:
-            if (row := self._row(p, i)) in ours:
-                dx[:, row, pixels] += columns[i, j][:, windows]

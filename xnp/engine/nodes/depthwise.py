@@ -51,12 +51,6 @@ class Depthwise(Node):
         kh, kw, C, m = self.w.shape
         self.slopes = memory.array(f"{self.path} slopes", (C, m, kh * kw), dtype)
 
-    def allocate(self, memory: Memory, dtype: np.dtype, workers: int) -> None:
-        """Take what the stencils give as gradients of the weights: (C, m, kh * kw), one row for each kernel."""
-        super().allocate(memory, dtype, workers)
-        kh, kw, C, m = self.w.shape
-        self.slopes = memory.array(f"{self.path} slopes", (C, m, kh * kw), dtype)
-
     def forward(self, block: Block, training: bool) -> None:
         """Apply the stencil of each channel's m kernels."""
         sums, y, b = self._forward_views(block)

@@ -9,37 +9,15 @@ BLAS does it as fast as the processor can multiply. Nearly half of the whole ste
 
 import numpy as np
 
-from xnp.engine.nodes.node import Node
-from xnp.engine.tensors import Block, Memory, Tensor
+from xnp.engine.nodes.shared_kernel import SharedKernel
+from xnp.engine.tensors import Block
 
 
-class Pointwise(Node):
+class Pointwise(SharedKernel):
     """y = w.T @ x + b, for all pixels at once."""
 
     split = "columns"
-    needs_x = True
     form = "matrix product"
-
-    def __init__(
-        self,
-        path: str,
-        x: Tensor,
-        *,
-        shape: tuple[int, ...],
-        w: np.ndarray,
-        dw: np.ndarray,
-        b: np.ndarray | None = None,
-        db: np.ndarray | None = None,
-    ) -> None:
-        super().__init__(path, x, shape=shape)
-        self.w, self.dw, self.b, self.db = w, dw, b, db  # the layer's own arrays: (Ci, Co), (Co,)
-
-    def allocate(self, memory: Memory, dtype: np.dtype, workers: int) -> None:
-        """Take a dw and a db for each worker that has columns."""
-        super().allocate(memory, dtype, workers)
-        busy = min(workers, self.extent)
-        self.dws = memory.array(f"{self.path} dw of each worker", (busy, *self.w.shape), dtype)
-        self.dbs = memory.array(f"{self.path} db of each worker", (busy, self.w.shape[1]), dtype)
 
     def forward(self, block: Block, training: bool) -> None:
         """One matrix product."""
@@ -56,9 +34,3 @@ class Pointwise(Node):
             dy.sum(axis=1, out=self.dbs[block.worker])
         if self.x.wanted:
             np.matmul(self.w, dy, out=self.x.gradient.columns(block))
-
-    def collect(self) -> None:
-        """Add the workers' sums."""
-        np.add.reduce(self.dws, out=self.dw)
-        if self.db is not None:
-            np.add.reduce(self.dbs, out=self.db)

@@ -153,10 +153,12 @@ class Winners(Maxima):
         won, share = take("mask", dy.shape, bool), take("share", dy.shape)
         self.places = [
             Contest(
-                x[phase][at(axis, pixels)],
-                *(array[at(axis, windows)] for array in (y, won, self.left)),
-                dx[phase][at(axis, pixels)],
-                None if k < line.stride else share[at(axis, windows)],
+                x=x[phase][at(axis, pixels)],
+                best=y[at(axis, windows)],
+                won=won[at(axis, windows)],
+                left=self.left[at(axis, windows)],
+                dx=dx[phase][at(axis, pixels)],
+                share=None if k < line.stride else share[at(axis, windows)],
             )
             for k, (windows, phase, pixels) in enumerate(line.places)
         ]

@@ -75,7 +75,7 @@ class Stencil(ABC):
         """
 
     def sloping(self, x: np.ndarray, dy: np.ndarray, take: Take) -> Callable[[], np.ndarray]:
-        """Make the function that gives the weights' gradients, (n, T): dot products of dy with the pixels it has met."""
+        """Make the function that gives the weights' gradients, (n, T): dot products of dy with pixels."""
         n, (H, W), (down, across) = len(x), self.size, self.out
         dots = take("dots", (n, len(self.offsets), down))
         meetings = []
@@ -152,7 +152,7 @@ class Bands(Stencil):
         return pattern.reshape(len(self.offsets), -1)
 
     def _panels(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray, slice]]:
-        """Give which part of the band meets which rows of x, as matrices (n, windows, rows * W, N), for which rows of y.
+        """Give: a part of the band, the rows of x that it meets, as (n, windows, rows * W, N), for which rows of y.
 
         Windows overlap: a view of x, no copy. At the border a part of the band has no x.
         """
