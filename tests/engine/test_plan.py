@@ -136,3 +136,18 @@ def test_the_plan_of_nothing():
         np.testing.assert_array_equal(engine.forward(x), x)
         np.testing.assert_array_equal(engine.backward(2 * x), 2 * x)
         assert "2 workers" in str(engine.plan)
+
+
+def test_the_views_of_a_block_are_made_once():
+    """A second step finds all of them."""
+    model = models.tiny_xception((16, 16, 3))
+    x = np.random.default_rng(0).normal(size=(2, 16, 16, 3)).astype(np.float32)
+    with Engine(model, 2, 1) as engine:
+        for _ in range(2):
+            engine.backward(engine.forward(x, training=True))
+            made = [dict(node.remembered) for node in engine.plan.nodes]
+        engine.backward(engine.forward(x, training=True))
+        for node, before in zip(engine.plan.nodes, made, strict=True):
+            assert node.remembered.keys() == before.keys()
+            assert all(node.remembered[key] is views for key, views in before.items())
+    assert sum(map(len, made)) > len(engine.plan.nodes)

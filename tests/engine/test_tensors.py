@@ -58,3 +58,17 @@ def test_a_borrowed_place_holds_one_block_of_each_worker():
     assert [place[block].shape for block in blocks] == [(2, 2, 5)] * 3
     assert np.shares_memory(place[blocks[0]], place[blocks[1]])  # the next block writes over the last
     assert not np.shares_memory(place[blocks[0]], place[blocks[2]])
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 4, 64), (3, 32, 32, 64), (2, 5, 7, 3), (4, 10)])
+def test_channels_do_not_compete_for_the_same_slots_of_a_cache(shape):
+    place = Place(shape)
+    place.keep(Memory(), "a", np.float32)
+    whole = place.whole()
+    assert whole.shape == shape
+    assert whole[0].flags.c_contiguous
+    pairs_of_lines, rest = divmod(whole.strides[0], 128)
+    assert rest == 0
+    assert pairs_of_lines % 2 == 1
+    assert 0 <= whole.strides[0] - whole[0].nbytes < 256
+    assert np.shares_memory(place.columns(Block(0, 1, 3, 9)), whole)

@@ -84,6 +84,7 @@ def ladders(batch: int = 64) -> tuple[Ladder, ...]:
                 layer("matmul", "the same sum by BLAS"),
                 layer("matmul, kept buffer", "into one array that stays"),
                 layer("matmul, channels first", "the layout (C, H, W, N)"),
+                layer("matmul, channels apart", "a channel begins two cache lines later"),
             ),
         ),
     )

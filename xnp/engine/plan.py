@@ -27,7 +27,7 @@ from xnp.engine.tensors import Block, Memory, Place, Tensor
 from xnp.layers import Layer
 from xnp.tables import table
 
-BLOCK = 512 * 1024  # bytes of the largest array of a block: with its neighbours it fits into a cache of 2 MB
+BLOCK = 512 * 1024  # bytes of the largest array of a block; half or twice as much is no quicker on cores with 1 MB
 
 
 class Chain(NamedTuple):
