@@ -132,9 +132,11 @@ def test_predict_fetches_asks_and_names(web, tmp_path, monkeypatch, capsys):
     picture = tmp_path / "a.png"
     Image.fromarray(PIXELS).save(picture)
     line = ["predict", "--model", "xception", "--weights", "imagenet", str(picture)]
-    for _ in range(2):
+    for bars in (["index.json", "weights.h5"], []):
         assert cli.main(line) == 0
-        out = capsys.readouterr().out.splitlines()
+        out, err = capsys.readouterr()
+        assert sorted(set(re.findall(r"(\S+): 100%", err))) == bars
+        out = out.splitlines()
         said = f"asking xception with the weights of {tmp_path / 'cache' / 'weights.h5'}; it knows 1,000 classes"
         assert out[:2] == [said, str(picture)]
         assert re.fullmatch(r"  thing_7 +100\.0 %  #{40}", out[2])
