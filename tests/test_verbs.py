@@ -10,7 +10,7 @@ import shutil
 import numpy as np
 import pytest
 
-from xnp import checkpoint, cli, gradcheck, history, models, runs, training, verbs
+from xnp import checkpoint, cli, gradcheck, history, models, runs, training, verbs, weights
 from xnp.count import count
 from xnp.data import cifar10
 from xnp.data.dataset import Dataset
@@ -343,6 +343,70 @@ def test_predict_without_a_run_asks_the_shipped_network(tmp_path, capsys):
     run = runs.open_shipped()
     logits = run.model.forward(run.scale.apply(read_picture(path, (32, 32))[None], np.dtype("float32")))
     assert lines[2].split()[0] == cifar10.NAMES[logits.argmax()]
+
+
+@pytest.mark.filterwarnings("always:passed over")
+def test_predict_of_a_folder(trained, tmp_path, capsys):
+    for name in ("b.png", "a.jpg"):
+        Image.new("RGB", (32, 32)).save(tmp_path / name)
+    (tmp_path / "c.txt").write_text("no picture")
+    assert cli.main(["predict", str(tmp_path), "--run", str(trained)]) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines()[::6] == [str(tmp_path / "a.jpg"), str(tmp_path / "b.png")]
+    assert err.startswith(f"xnp: note: passed over: {tmp_path / 'c.txt'} is no picture that can be read; ")
+    assert err.count("\n") == 1
+
+
+def test_predict_of_a_folder_without_pictures(trained, tmp_path, capsys):
+    said = fails(capsys, "predict", tmp_path, "--run", trained, out="")
+    assert said == f"xnp predict: {tmp_path} holds no picture; folders in a folder are not opened\n"
+
+
+def test_predict_of_a_run_is_a_mistake(trained, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["predict", str(trained)])
+    assert stop.value.code == 2
+    said = f"{trained} is no IMAGE but the folder of a training; it stands after --run\n"
+    assert capsys.readouterr().err.endswith(said)
+
+
+@pytest.fixture
+def keras_file(monkeypatch):
+    """Let every file hold weights of Keras, for a network that has next to none."""
+    monkeypatch.setattr(models, "xception", lambda classes=1000: small((299, 299, 3), classes))
+    monkeypatch.setattr(weights, "load_keras", lambda model, path: None, raising=False)
+
+
+def test_predict_with_a_file_of_keras(keras_file, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("XNP_DATA", str(tmp_path / "empty"))
+    picture, file, names = tmp_path / "a.png", tmp_path / "a.h5", tmp_path / "names.txt"
+    Image.new("RGB", (32, 32)).save(picture)
+    names.write_text("cat\ndog\ncow\n")
+
+    def said(*options):
+        line = ["predict", "--model", "xception", "--weights", str(file), *options, str(picture)]
+        assert cli.main(line) == 0
+        first, second, *top = capsys.readouterr().out.splitlines()
+        assert second == str(picture)
+        return first, [re.fullmatch(r"  (.*?) +[\d.]+ %  #*", line)[1] for line in top]
+
+    first, top = said()
+    assert first == f"asking xception with the weights of {file}; it knows 1,000 classes"
+    assert len(top) == 5
+    assert set(top) < {f"class {k}" for k in range(1000)}
+    first, top = said("--classes", str(names))
+    assert first == f"asking xception with the weights of {file}; it knows 3 classes"
+    assert set(top) == {"cat", "dog", "cow"}
+
+
+@pytest.mark.parametrize("error", [OSError("it is no file of Keras"), ValueError("stem/conv1/kernel is missing")])
+def test_predict_with_a_file_that_is_not_of_keras(keras_file, tmp_path, monkeypatch, capsys, error):
+    def load_keras(model, path):
+        raise error
+
+    monkeypatch.setattr(weights, "load_keras", load_keras, raising=False)
+    line = ["predict", "--model", "xception", "--weights", tmp_path / "a.h5", tmp_path / "a.png"]
+    assert fails(capsys, *line, out="") == f"xnp predict: {error}\n"
 
 
 # Runs that are none

@@ -65,11 +65,7 @@ def make_parser() -> argparse.ArgumentParser:
     one.add_argument("folder", type=Path, metavar="RUN", help="folder of a training")
     one.add_argument("--data-dir", help="folder that holds cifar-10-batches-bin/, if it has moved since the training")
     add_engine_options(one)
-    one = verb(verbs.predict, "xnp predict cat.jpg dog.png")
-    images = "picture of any size: PNG, JPEG, or what else Pillow reads"
-    one.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help=images)
-    one.add_argument("--run", type=Path, help="folder of a training (default: the trained network that comes with xnp)")
-    add_engine_options(one)
+    add_predict_options(verb(verbs.predict, "xnp predict cat.jpg dog.png"))
     add_count_options(verb(verbs.count, "xnp count xception --unit flop --include batch_norm activation"))
     verb(verbs.gradcheck, "xnp gradcheck")
     add_bench_options(verb(verbs.bench, "xnp bench --what inference --model xception --batch 1"))
@@ -104,6 +100,20 @@ def add_train_options(parser: argparse.ArgumentParser) -> None:
     add_engine_options(parser)
     add("--run", type=Path, metavar="DIR", help="folder of this training (default: a new one in runs/)")
     add("--resume", type=Path, metavar="RUN", help="go on with a training that was stopped")
+
+
+def add_predict_options(parser: argparse.ArgumentParser) -> None:
+    """Describe `xnp predict`: the pictures, and one of three kinds of network."""
+    add = parser.add_argument
+    images = "picture of any size (PNG, JPEG, or what else Pillow reads), or a folder of pictures"
+    add("images", type=Path, nargs="+", metavar="IMAGE", help=images)
+    add("--run", type=Path, help="folder of a training (default: the trained network that comes with xnp)")
+    add("--model", choices=["xception"], help="the paper's network; it needs --weights")
+    weights = "imagenet: those published with Keras, 92 MB, fetched once; or a FILE that Keras saved"
+    add("--weights", metavar="FILE|imagenet", help=weights)
+    classes = "names for --weights FILE: a text, one a line, or a class index of Keras (.json); without: ImageNet's"
+    add("--classes", type=Path, metavar="FILE", help=classes)
+    add_engine_options(parser)
 
 
 def add_engine_options(parser: argparse.ArgumentParser) -> None:

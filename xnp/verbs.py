@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from xnp import count as counting
-from xnp import files, history, runs, training
+from xnp import files, history, prediction, runs, training
 from xnp import gradcheck as checks
 from xnp.bench.compare import compare
 from xnp.bench.contestants import NAMES
@@ -21,12 +21,10 @@ from xnp.bench.ladder import climb
 from xnp.bench.parts import measure_parts
 from xnp.bench.report import write
 from xnp.bench.work import Work, default_size
-from xnp.data import cifar10
+from xnp.data import cifar10, imagenet
 from xnp.data.dataset import Dataset
-from xnp.data.pictures import read_picture
 from xnp.engine.team import usable_cores
-from xnp.ops import softmax
-from xnp.runner import check_engine, inference_runner
+from xnp.runner import check_engine
 
 
 def train(options: argparse.Namespace) -> int:
@@ -111,31 +109,55 @@ def evaluate(options: argparse.Namespace) -> int:
 
 
 def predict(options: argparse.Namespace) -> int:
-    """Say what a trained model sees in pictures."""
-    folders = [path for path in options.images if path.is_dir()]
-    if folders:
-        options.parser.error(f"{folders[0]} is a folder, not an IMAGE; the folder of a training stands after --run")
+    """Say what a trained network sees in pictures, and in folders of pictures."""
+    check_predict(options)
+    check_engine("predict", options.engine or "fast", options.workers)
+    classifier = choose_classifier(options)
+    width, code = max(map(len, classifier.names)), 0
+    for path, answer in prediction.ask(classifier, options.images, options.engine or "fast", options.workers):
+        if isinstance(answer, Exception):
+            print(f"xnp predict: {words(answer)}", file=sys.stderr)
+            code = 1
+            continue
+        print(path)
+        for k in answer.argsort()[::-1][:5]:
+            share = float(answer[k])
+            print(f"  {classifier.names[k]:{width}}  {100 * share:5.1f} %  {'#' * round(40 * share)}")
+    return code
+
+
+def check_predict(options: argparse.Namespace) -> None:
+    """Refuse what does not go together."""
+    error = options.parser.error
+    for name in ("model", "weights", "classes"):
+        if options.run and getattr(options, name):
+            error(f"--run has a network of its own; it takes no --{name}")
+    if bool(options.model) != bool(options.weights):
+        error("--model and --weights go together, as in: --model xception --weights imagenet")
+    if options.classes and options.weights in (None, "imagenet"):
+        error("--classes names the classes of --weights FILE; other weights bring their names")
+    for path in options.images:
+        if (path / training.CHECKPOINT).exists():
+            error(f"{path} is no IMAGE but the folder of a training; it stands after --run")
+
+
+def choose_classifier(options: argparse.Namespace) -> prediction.Classifier:
+    """Open the network that shall be asked: of a training, of Keras, or the one that comes with xnp."""
     if options.run:
-        run = open_run(options.run)
-    else:
+        return prediction.of_run(open_run(options.run))
+    if not options.weights:
         run = runs.open_shipped()
         print(f"asking the network that comes with xnp; all that it knows: {', '.join(run.names)}")
-    check_engine("predict", options.engine or "fast", options.workers)
-    width, code = max(map(len, run.names)), 0
-    with inference_runner(run.model, options.engine or "fast", options.workers) as runner:
-        for path in options.images:
-            try:
-                image = read_picture(path, runs.IMAGE_SHAPE[:2])
-            except (OSError, ValueError) as error:  # the other pictures still have their turn
-                print(f"xnp predict: {words(error)}", file=sys.stderr)
-                code = 1
-                continue
-            probabilities, _ = softmax.forward(runner.forward(run.scale.apply(image[None], run.model.dtype)))
-            print(path)
-            for k in probabilities[0].argsort()[::-1][:5]:
-                share = float(probabilities[0, k])
-                print(f"  {run.names[k]:{width}}  {100 * share:5.1f} %  {'#' * round(40 * share)}")
-    return code
+        return prediction.of_run(run)
+    if options.weights == "imagenet":
+        path, index = imagenet.download(progress=True)
+        names = imagenet.read_names(index)
+    else:
+        path = Path(options.weights)
+        names = imagenet.read_names(options.classes) if options.classes else imagenet.default_names()
+    classifier = prediction.of_keras(path, names)
+    print(f"asking {options.model} with the weights of {path}; it knows {len(names):,} classes")
+    return classifier
 
 
 def open_run(folder: Path) -> runs.Run:

@@ -14,7 +14,6 @@ Source  Krizhevsky 2009, "Learning Multiple Layers of Features from Tiny Images"
 
 import gzip
 import os
-import sys
 import tarfile
 import zlib
 from numbers import Integral
@@ -23,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from xnp.data.dataset import DataError, Dataset
-from xnp.data.fetch import BLOCK, digest, fetch
+from xnp.data.fetch import BLOCK, Source, cache_folder, fetch
 
 URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
 SIZE = 170_052_171
@@ -134,23 +133,9 @@ def download(
     DataError
         What came has the wrong size or hash. It is not kept.
     """
-    folder = cache_folder() if cache is None else Path(cache)
-    archive = folder / ARCHIVE
-    if not (archive.is_file() and digest(archive) == sha256):
-        folder.mkdir(parents=True, exist_ok=True)
-        fetch(url, archive, size, sha256, progress)
+    archive = (cache_folder() if cache is None else Path(cache)) / ARCHIVE
+    fetch(Source(url, size, "sha256", sha256), archive, progress=progress)
     return archive
-
-
-def cache_folder() -> Path:
-    """Name the folder for downloads: `XNP_DATA` where that is set, else `xnp` in the platform's cache."""
-    if chosen := os.environ.get("XNP_DATA"):
-        return Path(chosen)
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "xnp"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "xnp"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "xnp"
 
 
 # From a folder or an archive to arrays.

@@ -1,17 +1,20 @@
 """A file from the web: whole and right, or not there at all.
 
 name.part   grows block by block; stays after a cut, and the next call asks for the rest
-name        appears at once, by a rename, when the size and the sha256 are right
+name        appears at once, by a rename, when the size and the hash are right
 """
 
 import hashlib
 import http.client
 import os
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from xnp.data.dataset import DataError
 
@@ -19,22 +22,70 @@ TIMEOUT = 30.0  # seconds without a byte
 BLOCK = 1 << 16  # bytes
 
 
-def fetch(url: str, target: Path, size: int, sha256: str, progress: bool) -> None:
-    """Make `target` appear, whole and right; until then its bytes gather beside it, in a `.part` file."""
+class Source(NamedTuple):
+    """A file of the web, and how to know it."""
+
+    url: str
+    size: int  # bytes
+    algorithm: str  # of the hash: "sha256"; "md5" where its publisher gives no other
+    hash: str  # hexadecimal digits, in lower case
+
+
+def cache_folder() -> Path:
+    """Name the folder for downloads: `XNP_DATA` where that is set, else `xnp` in the platform's cache."""
+    if chosen := os.environ.get("XNP_DATA"):
+        return Path(chosen)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "xnp"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "xnp"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "xnp"
+
+
+def fetch(source: Source, target: Path, *, progress: bool) -> None:
+    """Make `target` appear, whole and right. Where it is so already, the network is not asked.
+
+    Until then its bytes gather beside it, in a `.part` file.
+
+    Parameters
+    ----------
+    source : Source
+    target : Path
+        Its folder is made where it is not there.
+    progress : bool
+        Draw a progress bar (with tqdm).
+
+    Raises
+    ------
+    ConnectionError
+        The server cannot be reached, refuses, stays silent, or cuts the connection.
+    DataError
+        What came has the wrong size or hash. It is not kept.
+    """
+    if is_right(target, source):
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
-    resumed = part.exists()
-    receive(url, part, size, progress)
-    if resumed and digest(part) != sha256:  # its first bytes came in an earlier call, and may be to blame
+    try:
+        resumed = part.exists()
+        receive(source, part, progress)
+        if resumed and not is_right(part, source):  # its first bytes came in an earlier call, and may be to blame
+            part.unlink()
+            receive(source, part, progress)
+    except ConnectionError as error:
+        ways = f"Try again: it goes on after a cut. Or download it by hand, and save it as {target}"
+        raise ConnectionError(f"{error}. {ways}") from error
+    if not is_right(part, source):
+        found = digest(part, source.algorithm)
         part.unlink()
-        receive(url, part, size, progress)
-    if (found := digest(part)) != sha256:
-        part.unlink()
-        raise DataError(f"download: what {url} sent has sha256 {found}; expected {sha256}. Nothing was kept")
+        both = f"{source.algorithm} {found}; expected {source.hash}"
+        raise DataError(f"download: what {source.url} sent has {both}. Nothing was kept")
     os.replace(part, target)
 
 
-def receive(url: str, part: Path, size: int, progress: bool) -> None:
-    """Bring `part` to `size` bytes: go on where it ends if the server can, else start again."""
+def receive(source: Source, part: Path, progress: bool) -> None:
+    """Bring `part` to its size: go on where it ends if the server can, else start again."""
+    url, size = source.url, source.size
     have = part.stat().st_size if part.exists() else 0
     if have == size:
         return
@@ -83,11 +134,8 @@ def read(url: str, response: http.client.HTTPResponse) -> bytes:
 
 
 def broken(url: str, reason: object) -> ConnectionError:
-    """Say what the network did, and the two ways on."""
-    return ConnectionError(
-        f"download: {url} cannot be read: {reason}. Run `xnp download` again; it goes on after a cut. "
-        "Or download it by hand, and pass the folder that holds it (data_dir; on the command line --data-dir)"
-    )
+    """Say what the network did."""
+    return ConnectionError(f"download: {url} cannot be read: {reason}")
 
 
 @contextmanager
@@ -102,7 +150,12 @@ def progress_bar(name: str, size: int, start: int, *, shown: bool) -> Iterator[C
         yield bar.update
 
 
-def digest(path: Path) -> str:
-    """Compute a file's sha256."""
+def is_right(path: Path, source: Source) -> bool:
+    """Say whether a file is there, and is what the source must give."""
+    return path.is_file() and path.stat().st_size == source.size and digest(path, source.algorithm) == source.hash
+
+
+def digest(path: Path, algorithm: str) -> str:
+    """Compute a file's hash. It guards against accidents, so a Python that forbids md5 for secrets may use it here."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, partial(hashlib.new, algorithm, usedforsecurity=False)).hexdigest()

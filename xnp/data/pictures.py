@@ -1,5 +1,7 @@
 """Pictures from files: PNG, JPEG and more, any size, as the uint8 images that the networks take."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,10 @@ from xnp.data.dataset import DataError
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
+
+
+class NoPictureError(DataError):
+    """A file that is something else."""
 
 
 def read_picture(path: Path, size: tuple[int, int]) -> np.ndarray:
@@ -30,17 +36,28 @@ def read_picture(path: Path, size: tuple[int, int]) -> np.ndarray:
     ------
     OSError
         The file cannot be read.
+    NoPictureError
+        It is no picture.
     DataError
-        It is no picture, or a damaged one.
+        It is a damaged one.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image, ImageOps
+
+    with opened(path) as picture:
+        upright = opaque(ImageOps.exif_transpose(picture))
+        return np.asarray(upright.resize((size[1], size[0]), Image.Resampling.BILINEAR))
+
+
+@contextmanager
+def opened(path: Path) -> Iterator["Picture"]:
+    """Open a picture, and say in our words what is wrong with it. Pillow decodes late: within the `with`."""
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(path) as picture:
-            upright = opaque(ImageOps.exif_transpose(picture))
-            return np.asarray(upright.resize((size[1], size[0]), Image.Resampling.BILINEAR))
+            yield picture
     except UnidentifiedImageError as error:
-        raise DataError(f"{path} is no picture that can be read; PNG, JPEG, WebP and GIF can") from error
+        raise NoPictureError(f"{path} is no picture that can be read; PNG, JPEG, WebP and GIF can") from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         if isinstance(error, OSError) and error.errno is not None:  # not there, not readable
             raise
