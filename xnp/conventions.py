@@ -121,8 +121,8 @@ def amounts(report: Report) -> dict[str, int]:
         if activated or row.kind not in KNOWN.split(", "):
             inside = " with an activation inside" if activated else ""
             raise ValueError(
-                f"conventions: {row.path or 'the model'} is a layer of kind {row.kind}{inside}; how other tools count it "
-                f"is not known here. Known are {KNOWN}"
+                f"conventions: {row.path or 'the model'} is a layer of kind {row.kind}{inside}; how other tools "
+                f"count it is not known here. Known are {KNOWN}"
             )
     return {part.name: sum(map(part.amount, report.rows)) for part in PARTS}
 
