@@ -66,7 +66,7 @@ def test_the_figures_by_hand():
         ("torchinfo", "mult-adds"): 34_208 + 266 + 32,
         ("fvcore", "flops"): 34_208 + 2048 + 256,
         ("ptflops", "MACs"): 34_208 + 266 + 2048 + 2 * (1024 + 1024 + 256),
-        ("torch FlopCounterMode", "FLOP"): 68_416,
+        ("PyTorch FlopCounterMode", "FLOP"): 68_416,
     }
 
 
@@ -84,7 +84,7 @@ def test_the_tables():
     parts, figures = tables(count(models.xception()))
     assert parts.rows[2] == ("MACs", "8,357,403,496", "multiply-accumulates of convolutions and dense layers")
     assert figures.rows[6] == ("torchinfo", "mult-adds", "MAC", "8,357,459,024", "MACs + bias + gamma/beta")
-    assert figures.rows[9] == ("torch FlopCounterMode", "FLOP", "FLOP", "16,714,806,992", "2 MACs")
+    assert figures.rows[9] == ("PyTorch FlopCounterMode", "FLOP", "FLOP", "16,714,806,992", "2 MACs")
     assert [row[2] for row in figures.rows[:4]] == ["number"] * 4
 
 

@@ -384,7 +384,7 @@ def test_the_flags_of_count(capsys):
     assert cli.main(["count", "small", "--unit", "flop", "--include", "batch_norm", "activation", "--size", "64"]) == 0
     report = count(models.small_xception(), (64, 64, 3), unit="FLOP", include=("batch_norm", "activation"))
     assert capsys.readouterr().out == f"{report}\n"
-    assert cli.main(["count", "small", "--include", "bias"]) == 0
+    assert cli.main(["count", "small", "--unit", "MAC", "--include", "bias"]) == 0
     assert "+ bias, not of batch_norm" in capsys.readouterr().out
 
 

@@ -6,7 +6,7 @@ A tool's figure is a sum of parts. Each part is taken once, twice, or not at all
 
 The weights below are read from the tools' own source: Keras 3.15 (`summary`), torchinfo 1.8 (`layer_info.py`), fvcore
 0.1.5 (`jit_handles.py`), ptflops 0.7.5 (`pytorch_engine.py`, `pytorch_ops.py`, `aten_ops.py`), PyTorch 2.13
-(`torch/utils/flop_counter.py`). They hold for one image and a network in inference, built of torch's modules.
+(`torch/utils/flop_counter.py`). They hold for one image and a network in inference, built of PyTorch's modules.
 
 Two of them surprise. torchinfo takes a batch norm's *parameters* for its operations: two a channel, however many pixels
 there are. ptflops with its own backend meets each ReLU and each pool twice, as a module and as the function that the
@@ -91,7 +91,7 @@ CONVENTIONS = (
     Convention("torchinfo", "mult-adds", {"MACs": 1, "bias": 1, "gamma/beta": 1}),
     Convention("fvcore", "flops", {"MACs": 1, "batch norm": 1, "global pool": 1}),
     Convention("ptflops", "MACs", {"MACs": 1, "bias": 1, "batch norm": 1, "ReLU": 2, "max pool": 2, "global pool": 2}),
-    Convention("torch FlopCounterMode", "FLOP", {"MACs": 2}),
+    Convention("PyTorch FlopCounterMode", "FLOP", {"MACs": 2}),
 )
 
 # What Xception is made of. How the tools count other layers was not looked up

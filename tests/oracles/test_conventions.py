@@ -64,7 +64,7 @@ def test_torch_s_own_counter(model, in_torch, ours):
 
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         in_torch(torch.zeros(1, *channels_first(model)))
-    assert ours("torch FlopCounterMode") == {"FLOP": counter.get_total_flops()}
+    assert ours("PyTorch FlopCounterMode") == {"FLOP": counter.get_total_flops()}
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:keras")
