@@ -25,6 +25,7 @@ from unittest.mock import patch
 import numpy as np
 
 from xnp import layers, models, ops, viz
+from xnp.conventions import tables
 from xnp.count import count
 from xnp.lessons import check, source
 from xnp.models.xception import middle_block
@@ -251,6 +252,37 @@ print(count(xception, include=["batch_norm"]).convention())
 # What about the bias? In Xception only the classifier has one: 1,000 additions. You will not see them in any of these
 # numbers.
 #
+# There are tools that count a network for you. Each has its own convention, and seldom says it. But every figure is a sum
+# of a few parts, and we can count them all, from shapes alone:
+
+# %%
+parts, figures = tables(report)
+parts
+
+# %% [markdown]
+# And this is what the tools print for this network. Look at the last column: it says which parts a tool adds up. (`2 ReLU`
+# means that this part is taken twice.)
+
+# %%
+figures
+
+# %% [markdown]
+# Choose one line and add it up. For fvcore: 8,357,403,496 + 42,274,304 + 204,800 = 8,399,882,600. Then look at these:
+#
+# - *One word, two units.* A "flop" of fvcore is a MAC. A FLOP of PyTorch is half a MAC.
+# - *One word, two numbers.* "Total params" of Keras are 54,528 more than those of torchinfo. In PyTorch the moving
+#   statistics are not parameters.
+# - *One layer, two counts.* For batch norm, fvcore takes two operations for each number, and torchinfo two for each
+#   channel.
+# - ptflops meets each ReLU and each pool twice: as a module, and as the function that this module calls. It counts both.
+#
+# The tests of the library run these tools on the same network, and compare.
+
+# %%
+assert 8_357_403_496 + 42_274_304 + 204_800 == 8_399_882_600
+assert moving == 22_910_480 - 22_855_952
+
+# %% [markdown]
 # A rule for your own work: *a count without its convention is not a number*. And compare two networks in one convention.
 #
 # ## What if all convolutions were standard ones?

@@ -62,7 +62,7 @@ def test_usage_of_count_can_be_typed_in_its_order(capsys):
         cli.main(["count", "--help"])
     usage = capsys.readouterr().out.split("\n")[0]
     assert usage.index("MODEL") < usage.index("--include")
-    assert set(re.findall(r"--\w+", usage)) == {"--unit", "--size", "--include"}
+    assert set(re.findall(r"--\w+", usage)) == {"--unit", "--size", "--include", "--conventions"}
 
 
 @pytest.mark.parametrize(
@@ -102,6 +102,8 @@ def test_usage_of_count_can_be_typed_in_its_order(capsys):
         ("count tiny --include everything", "--include: 'everything' is no EXTRA; known are bias, batch_norm, "),
         ("count --include bias tiny", "--include: 'tiny' is no EXTRA; MODEL stands before --include"),
         ("count tiny --size 0", "--size: '0' is not a whole number, 1 or more"),
+        ("count tiny --conventions --unit mac", "each of the --conventions has its own; they take no --unit"),
+        ("count tiny --conventions --include add", "each of the --conventions has its own; they take no --include"),
         ("gradcheck all", "unrecognized arguments: all"),
     ],
 )

@@ -40,18 +40,18 @@ def network():
     ).build((8, 8, 3))
 
 
-# path, kind, output, trainable, not trainable, MACs, other operations: by hand
+# path, kind, input, output, trainable, not trainable, MACs, other operations: by hand
 ROWS = [
-    ("conv", "Conv2D", (8, 8, 16), 432 + 16, 0, 27_648, {"bias": 1024}),
-    ("norm", "BatchNorm", (8, 8, 16), 32, 32, 0, {"batch_norm": 2 * 1024}),
-    ("relu", "ReLU", (8, 8, 16), 0, 0, 0, {"activation": 1024}),
-    ("sep", "SeparableConv2D", (8, 8, 8), 144 + 128 + 8, 0, 9216 + 8192, {"bias": 512, "activation": 1024}),
-    ("pool", "MaxPool2D", (4, 4, 8), 0, 0, 0, {"pool": 128 * 4}),
-    ("block", "PointwiseConv2D", (4, 4, 8), 64 + 8, 0, 1024, {"bias": 128}),
-    ("block/add", "Add", (4, 4, 8), 0, 0, 0, {"add": 128}),
-    ("drop", "Dropout", (4, 4, 8), 0, 0, 0, {"dropout": 128}),  # not there at inference: never counted
-    ("mean", "GlobalAveragePool2D", (8,), 0, 0, 0, {"pool": 128 + 8}),
-    ("top", "Dense", (10,), 80 + 10, 0, 80, {"bias": 10}),
+    ("conv", "Conv2D", (8, 8, 3), (8, 8, 16), 432 + 16, 0, 27_648, {"bias": 1024}),
+    ("norm", "BatchNorm", (8, 8, 16), (8, 8, 16), 32, 32, 0, {"batch_norm": 2 * 1024}),
+    ("relu", "ReLU", (8, 8, 16), (8, 8, 16), 0, 0, 0, {"activation": 1024}),
+    ("sep", "SeparableConv2D", (8, 8, 16), (8, 8, 8), 144 + 128 + 8, 0, 9216 + 8192, {"bias": 512, "activation": 1024}),
+    ("pool", "MaxPool2D", (8, 8, 8), (4, 4, 8), 0, 0, 0, {"pool": 128 * 4}),
+    ("block", "PointwiseConv2D", (4, 4, 8), (4, 4, 8), 64 + 8, 0, 1024, {"bias": 128}),
+    ("block/add", "Add", (4, 4, 8), (4, 4, 8), 0, 0, 0, {"add": 128}),
+    ("drop", "Dropout", (4, 4, 8), (4, 4, 8), 0, 0, 0, {"dropout": 128}),  # not there at inference: never counted
+    ("mean", "GlobalAveragePool2D", (4, 4, 8), (8,), 0, 0, 0, {"pool": 128 + 8}),
+    ("top", "Dense", (8,), (10,), 80 + 10, 0, 80, {"bias": 10}),
 ]
 MACS = 27_648 + 17_408 + 1024 + 80
 OTHERS = {"bias": 1674, "batch_norm": 2048, "activation": 2048, "pool": 648, "add": 128}
@@ -103,8 +103,8 @@ def test_other_layers():
     elu, pool, joined, flat = count(net).rows
     assert elu.elementwise == {"activation": 3 * 40}
     assert pool.elementwise == {"pool": (9 + 1) * 40}
-    assert joined[:3] == ("1/concatenate", "Concatenate", (4, 5, 4))
-    assert flat[:3] == ("2", "Flatten", (80,))
+    assert joined[:4] == ("1/concatenate", "Concatenate", (4, 5, 2), (4, 5, 4))
+    assert flat[:4] == ("2", "Flatten", (4, 5, 4), (80,))
     assert count(net, include=EXTRAS).total == 120 + 400
 
 

@@ -10,7 +10,7 @@ import shutil
 import numpy as np
 import pytest
 
-from xnp import checkpoint, cli, gradcheck, history, models, runs, training, verbs, weights
+from xnp import checkpoint, cli, conventions, gradcheck, history, models, runs, training, verbs, weights
 from xnp.count import count
 from xnp.data import cifar10
 from xnp.data.dataset import Dataset
@@ -448,8 +448,18 @@ def test_the_flags_of_count(capsys):
     assert cli.main(["count", "small", "--unit", "flop", "--include", "batch_norm", "activation", "--size", "64"]) == 0
     report = count(models.small_xception(), (64, 64, 3), unit="FLOP", include=("batch_norm", "activation"))
     assert capsys.readouterr().out == f"{report}\n"
-    assert cli.main(["count", "small", "--include", "bias"]) == 0
+    assert cli.main(["count", "small", "--unit", "MAC", "--include", "bias"]) == 0
     assert "+ bias, not of batch_norm" in capsys.readouterr().out
+
+
+def test_count_prints_the_conventions_of_other_tools(capsys):
+    assert cli.main(["count", "xception", "--conventions"]) == 0
+    out = capsys.readouterr().out
+    assert out == f"{conventions.text(count(models.xception()))}\n"
+    assert out.startswith("The parts of the network, for one image of 299x299x3:\n\npart ")
+    assert re.search(r"^fvcore +flops +MAC +8,399,882,600  MACs \+ batch norm \+ global pool$", out, re.MULTILINE)
+    assert cli.main(["count", "small", "--conventions", "--size", "64"]) == 0
+    assert capsys.readouterr().out == f"{conventions.text(count(models.small_xception(), (64, 64, 3)))}\n"
 
 
 def test_count_of_an_image_that_is_too_small(capsys):

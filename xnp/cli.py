@@ -147,13 +147,17 @@ def usual(setting: str) -> str:
 
 def add_count_options(parser: argparse.ArgumentParser) -> None:
     """Describe `xnp count`. MODEL comes first: after --include it would be taken for one more EXTRA."""
-    parser.usage = "xnp count [-h] MODEL [--unit {mac,flop}] [--size SIZE] [--include EXTRA [EXTRA ...]]"
+    parser.usage = (
+        "xnp count [-h] MODEL [--size SIZE] [--conventions | [--unit {mac,flop}] [--include EXTRA [EXTRA ...]]]"
+    )
     add = parser.add_argument
-    add("model", choices=list(runs.MODELS), metavar="MODEL", help=", ".join(runs.MODELS))
-    add("--unit", choices=["mac", "flop"], default="mac", help="1 MAC = 2 FLOP (default: mac)")
+    add("model", choices=list(runs.MODELS), metavar="MODEL", help=f"{', '.join(runs.MODELS)} (the paper's)")
+    add("--unit", type=str.lower, choices=["mac", "flop"], help="1 MAC = 2 FLOP (default: mac)")
     add("--size", type=positive, help="height and width of the image (default: the network's own)")
-    include = f"count also: {', '.join(EXTRAS)}"
-    add("--include", type=extra, nargs="+", default=[], metavar="EXTRA", help=include)
+    conventions = "what fvcore, ptflops, torchinfo, PyTorch and Keras print for this network, and why"
+    add("--conventions", action="store_true", help=conventions)
+    include = f"count also the operations of these, each as 1: {', '.join(EXTRAS)}"
+    add("--include", type=extra, nargs="+", metavar="EXTRA", help=include)
 
 
 def add_bench_options(parser: argparse.ArgumentParser) -> None:

@@ -6,9 +6,11 @@ The same network is listed with different totals in different places. The networ
     include    what is counted beside the products of convolutions and dense layers: nothing, or any of
                bias, batch_norm (2 a number: scale and shift), activation, pool, add
 
-So the convention is an argument, and it stands in the header of every table.
+So the convention is an argument, and it stands in the header of every table. What other tools print, and why, stands
+in `xnp.conventions`.
 """
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
@@ -23,6 +25,7 @@ class Row(NamedTuple):
 
     path: str
     kind: str
+    input_shape: Shape  # of the first input, where there are several
     output_shape: Shape
     trainable: int
     non_trainable: int
@@ -32,10 +35,7 @@ class Row(NamedTuple):
     @property
     def activations(self) -> int:
         """Numbers in the output."""
-        size = 1
-        for n in self.output_shape:
-            size *= n
-        return size
+        return math.prod(self.output_shape)
 
 
 class Countable(Protocol):

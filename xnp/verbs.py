@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from xnp import conventions, files, history, prediction, runs, training
 from xnp import count as counting
-from xnp import files, history, prediction, runs, training
 from xnp import gradcheck as checks
 from xnp.bench.compare import compare
 from xnp.bench.contestants import NAMES
@@ -173,10 +173,16 @@ def open_run(folder: Path) -> runs.Run:
 
 
 def count(options: argparse.Namespace) -> int:
-    """Print a network layer by layer."""
+    """Print a network layer by layer, or what other tools count."""
+    for name in ("unit", "include") if options.conventions else ():
+        if getattr(options, name) is not None:
+            options.parser.error(f"each of the --conventions has its own; they take no --{name}")
     model = runs.MODELS[options.model]()
     size = None if options.size is None else (options.size, options.size, 3)
-    print(counting.count(model, size, unit=options.unit.upper(), include=options.include))
+    report = counting.count(
+        model, size, unit="FLOP" if options.unit == "flop" else "MAC", include=options.include or ()
+    )
+    print(conventions.text(report) if options.conventions else report)
     return 0
 
 

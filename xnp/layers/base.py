@@ -215,6 +215,7 @@ class Leaf(Layer):
         row = Row(
             path=self.path,
             kind=type(self).__name__,
+            input_shape=input_shape,
             output_shape=cost.output_shape[1:],
             trainable=trained,
             non_trainable=sum(sizes.values()) - trained,

@@ -116,7 +116,7 @@ class Residual(Container):
                 "they must be the same to be added "
                 "(a 1x1 convolution with the main path's stride and channels as skip makes them so)"
             )
-        added = Row(join(self.path, "add"), "Add", main, 0, 0, 0, {"add": add.cost(main, skip).elementwise})
+        added = Row(join(self.path, "add"), "Add", main, main, 0, 0, 0, {"add": add.cost(main, skip).elementwise})
         return [*rows, *more, added], main
 
 
@@ -158,7 +158,8 @@ class Parallel(Container):
                 "they must agree in all but the channels"
             )
         output_shape = concatenate.cost(*shapes).output_shape
-        return [*rows, Row(join(self.path, "concatenate"), "Concatenate", output_shape, 0, 0, 0, {})], output_shape
+        joined = Row(join(self.path, "concatenate"), "Concatenate", shapes[0], output_shape, 0, 0, 0, {})
+        return [*rows, joined], output_shape
 
 
 def by_name(layers: tuple[Layer, ...], named: dict[str, Layer]) -> dict[str, Layer]:
