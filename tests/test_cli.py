@@ -12,7 +12,7 @@ import pytest
 from xnp import cli, runs
 from xnp.data import cifar10
 
-VERBS = ("train", "evaluate", "predict", "count", "gradcheck", "bench", "download")
+VERBS = ("train", "evaluate", "predict", "export", "count", "gradcheck", "bench", "download")
 
 
 # Help and usage
@@ -90,6 +90,10 @@ def test_usage_of_count_can_be_typed_in_its_order(capsys):
         ("evaluate", "required: RUN"),
         ("predict --run runs/1", "required: IMAGE"),
         ("predict tests a.png", "tests is a folder, not an IMAGE; the folder of a training stands after --run"),
+        ("export", "required: FILE.onnx"),
+        ("export runs/1", "1 is no name for an ONNX file; it must end in .onnx"),
+        ("export runs/1 model", "model is no name for an ONNX file; it must end in .onnx"),
+        ("export model.onnx --batch 0", "--batch: '0' is not a whole number, 1 or more"),
         ("count huge", "invalid choice: 'huge'"),
         ("count tiny --unit flops", "--unit: invalid choice: 'flops'"),
         ("count tiny --include everything", "--include: 'everything' is no EXTRA; known are bias, batch_norm, "),

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from xnp import count as counting
-from xnp import files, history, runs, training
+from xnp import files, history, runs, training, weights
 from xnp import gradcheck as checks
 from xnp.bench.compare import compare
 from xnp.bench.contestants import NAMES
@@ -136,6 +136,21 @@ def predict(options: argparse.Namespace) -> int:
                 share = float(probabilities[0, k])
                 print(f"  {run.names[k]:{width}}  {100 * share:5.1f} %  {'#' * round(40 * share)}")
     return code
+
+
+def export(options: argparse.Namespace) -> int:
+    """Write a trained network as an ONNX file, for other programs."""
+    if options.file.suffix != ".onnx":
+        options.parser.error(f"{options.file} is no name for an ONNX file; it must end in .onnx")
+    run = open_run(options.folder) if options.folder else runs.open_shipped()
+    (height, width, _), batch = runs.IMAGE_SHAPE, options.batch or "N"
+    preparation = f"RGB images of {height}x{width} pixels, 0 to 255, made (x / 255 - mean) / std in each channel"
+    metadata = {"preprocessing": preparation, "mean": run.scale.mean, "std": run.scale.std, "names": run.names}
+    weights.export_onnx(run.model, options.file, batch=options.batch, metadata=metadata)
+    print(f"{options.file}: {options.file.stat().st_size:,} bytes")
+    print(f"  images ({batch}, {height}, {width}, 3) float32: {preparation} (mean and std: in the file's metadata)")
+    print(f"  logits ({batch}, {len(run.names)}) float32: {', '.join(run.names)}")
+    return 0
 
 
 def open_run(folder: Path) -> runs.Run:
