@@ -68,7 +68,8 @@ def export_onnx(
     graph = Graph()
     onnx, output = graph.onnx, "probabilities" if calls and isinstance(calls[-1].what, Softmax) else "logits"
     assert model.input_shape is not None
-    graph.rename_last(connect(graph, calls, model), output)
+    connect(graph, calls, model)
+    graph.finish(INPUT, output)
     body = onnx.helper.make_graph(
         graph.nodes,
         "xnp",
@@ -90,8 +91,8 @@ def export_onnx(
         file.write(made.SerializeToString())
 
 
-def connect(graph: Graph, calls: list[Call], model: Layer) -> str:
-    """Make the nodes of all calls; give the name of the value that holds the output, channels last."""
+def connect(graph: Graph, calls: list[Call], model: Layer) -> None:
+    """Make the nodes of all calls. The last node writes the output, channels last."""
     assert model.input_shape is not None
     values = {0: graph.channels_first(INPUT, INPUT, model.input_shape)}
     for call in calls:
@@ -104,7 +105,7 @@ def connect(graph: Graph, calls: list[Call], model: Layer) -> str:
             case layer:
                 y = FORMS[type(layer)](graph, layer, *inputs)
         values[call.writes] = y
-    return graph.channels_last("output", values[len(calls)], model.output_shape)
+    graph.channels_last("output", values[len(calls)], model.output_shape)
 
 
 def refuse_unknown(call: Call) -> None:

@@ -60,12 +60,12 @@ class Graph:
         axes = len(shape)
         return x if axes == 1 else self._transpose(path, x, [0, *range(2, axes + 1), 1])
 
-    def rename_last(self, y: str, name: str) -> None:
-        """Let the value that the whole graph gives have another name."""
-        if self.nodes and self.nodes[-1].output[0] == y:
-            self.nodes[-1].output[0] = name  # nobody reads what the last node writes
-        else:  # the input itself, of a model that does nothing
-            self.nodes.append(self.onnx.helper.make_node("Identity", [y], [name], name=name))
+    def finish(self, x: str, y: str) -> None:
+        """Let what the last node writes be called y. Without any node y is x, the input."""
+        if self.nodes:
+            self.nodes[-1].output[0] = y
+        else:
+            self.nodes.append(self.onnx.helper.make_node("Identity", [x], [y], name=y))
 
     def _transpose(self, path: str, x: str, perm: list[int]) -> str:
         return self.node("Transpose", join(path, "transpose"), x, perm=perm)
