@@ -294,6 +294,14 @@ def test_a_file_that_the_checker_refuses_is_not_written(file, monkeypatch):
     assert [(each.name, each.read_text()) for each in file.parent.iterdir()] == [("model.onnx", "an older one")]
 
 
+def test_shapes_that_onnx_finds_otherwise_are_refused(file):
+    model = Sequential(GlobalAveragePool2D(), Dense(3)).build((4, 4, 2))
+    model.output_shape = (4,)
+    with pytest.raises(onnx.shape_inference.InferenceError, match=r"differ in dimension 1: \(3\) vs \(4\)"):
+        weights.export_onnx(model, file)
+    assert not list(file.parent.iterdir())
+
+
 # xnp export
 
 

@@ -86,9 +86,10 @@ def export_onnx(
         ir_version=IR_VERSION,
     )
     onnx.helper.set_model_props(made, notes)
-    onnx.checker.check_model(made, full_check=True)  # full: the shapes that ONNX infers must be those given above
     with files.replacing(Path(path)) as file:
         file.write(made.SerializeToString())
+        file.flush()
+        onnx.checker.check_model(file.name, full_check=True)  # full: the shapes that ONNX infers must be those above
 
 
 def connect(graph: Graph, calls: list[Call], model: Layer) -> None:
