@@ -14,7 +14,7 @@
     Flatten                            Transpose to (N, H, W, C), Flatten: in the order of xnp's memory
     Dropout                            nothing
 
-ONNX has no "same" with TensorFlow's rule and an image of any size. So all padding is written in numbers: top, left,
+ONNX has a word for "same" too (auto_pad), and calls it deprecated. So all padding is written in numbers: top, left,
 bottom, right, as `xnp.shapes` computes them.
 """
 
