@@ -12,7 +12,7 @@ import pytest
 from xnp import cli, runs
 from xnp.data import cifar10
 
-VERBS = ("train", "evaluate", "predict", "count", "gradcheck", "bench", "download")
+VERBS = ("train", "evaluate", "predict", "export", "count", "gradcheck", "bench", "download")
 
 
 # Help and usage
@@ -97,6 +97,10 @@ def test_usage_of_count_can_be_typed_in_its_order(capsys):
         ("predict a.png --model tiny --weights a.h5", "--model: invalid choice: 'tiny'"),
         ("predict a.png --classes a.txt", "--classes names the classes of --weights FILE; other weights bring their"),
         ("predict a.png --model xception --weights imagenet --classes a.txt", "--classes names the classes of --wei"),
+        ("export", "required: FILE.onnx"),
+        ("export runs/1", "1 is no name for an ONNX file; it must end in .onnx"),
+        ("export runs/1 model", "model is no name for an ONNX file; it must end in .onnx"),
+        ("export model.onnx --batch 0", "--batch: '0' is not a whole number, 1 or more"),
         ("count huge", "invalid choice: 'huge'"),
         ("count tiny --unit flops", "--unit: invalid choice: 'flops'"),
         ("count tiny --include everything", "--include: 'everything' is no EXTRA; known are bias, batch_norm, "),

@@ -419,7 +419,7 @@ def test_a_picture_is_no_run(tmp_path, capsys):
     assert said == f"xnp predict: {path} is no run: it is a file, and a run is the folder of a training\n"
 
 
-@pytest.mark.parametrize("line", ["train --resume RUN", "evaluate RUN", "predict a.png --run RUN"])
+@pytest.mark.parametrize("line", ["train --resume RUN", "evaluate RUN", "predict a.png --run RUN", "export RUN a.onnx"])
 def test_a_run_that_is_missing_or_damaged(folder, capsys, line):
     def said(run):
         return fails(capsys, *(word.replace("RUN", str(run)) for word in line.split()))

@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         print(f"xnp {options.verb}: interrupted", file=sys.stderr)
-    except (OSError, ValueError, MemoryError) as error:
+    except (OSError, ValueError, MemoryError, ModuleNotFoundError) as error:
         print(f"xnp {options.verb}: {verbs.words(error)}", file=sys.stderr)
     return 1
 
@@ -66,6 +66,7 @@ def make_parser() -> argparse.ArgumentParser:
     one.add_argument("--data-dir", help="folder that holds cifar-10-batches-bin/, if it has moved since the training")
     add_engine_options(one)
     add_predict_options(verb(verbs.predict, "xnp predict cat.jpg dog.png"))
+    add_export_options(verb(verbs.export, "xnp export runs/patterns-tiny-1 model.onnx"))
     add_count_options(verb(verbs.count, "xnp count xception --unit flop --include batch_norm activation"))
     verb(verbs.gradcheck, "xnp gradcheck")
     add_bench_options(verb(verbs.bench, "xnp bench --what inference --model xception --batch 1"))
@@ -121,6 +122,15 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--engine", choices=ENGINES, help="plain: the operations that are made to be read, slower (default: fast)")
     add("--workers", type=positive, metavar="N", help="of the fast engine (default: one for each core)")
+
+
+def add_export_options(parser: argparse.ArgumentParser) -> None:
+    """Describe `xnp export`."""
+    add = parser.add_argument
+    run = "folder of a training (default: the trained network that comes with xnp)"
+    add("folder", type=Path, nargs="?", metavar="RUN", help=run)
+    add("file", type=Path, metavar="FILE.onnx", help="what is written; an older one is replaced")
+    add("--batch", type=positive, metavar="N", help="the file takes N images a call (default: any number)")
 
 
 def usual(setting: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from xnp import conventions, files, history, prediction, runs, training
+from xnp import conventions, files, history, prediction, runs, training, weights
 from xnp import count as counting
 from xnp import gradcheck as checks
 from xnp.bench.compare import compare
@@ -158,6 +158,21 @@ def choose_classifier(options: argparse.Namespace) -> prediction.Classifier:
     classifier = prediction.of_keras(path, names)
     print(f"asking {options.model} with the weights of {path}; it knows {len(names):,} classes")
     return classifier
+
+
+def export(options: argparse.Namespace) -> int:
+    """Write a trained network as an ONNX file, for other programs."""
+    if options.file.suffix != ".onnx":
+        options.parser.error(f"{options.file} is no name for an ONNX file; it must end in .onnx")
+    run = open_run(options.folder) if options.folder else runs.open_shipped()
+    (height, width, _), batch = runs.IMAGE_SHAPE, options.batch or "N"
+    preparation = f"RGB images of {height}x{width} pixels, 0 to 255, made (x / 255 - mean) / std in each channel"
+    metadata = {"preprocessing": preparation, "mean": run.scale.mean, "std": run.scale.std, "names": run.names}
+    weights.export_onnx(run.model, options.file, batch=options.batch, metadata=metadata)
+    print(f"{options.file}: {options.file.stat().st_size:,} bytes")
+    print(f"  images ({batch}, {height}, {width}, 3) float32: {preparation} (mean and std: in the file's metadata)")
+    print(f"  logits ({batch}, {len(run.names)}) float32: {', '.join(run.names)}")
+    return 0
 
 
 def open_run(folder: Path) -> runs.Run:

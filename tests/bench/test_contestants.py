@@ -11,7 +11,7 @@ from xnp.bench.scaled import scaled_xception
 from xnp.bench.work import Work, batch_of, default_size, network
 from xnp.count import count
 
-ALL_INSTALLED = {"torch", "keras", "mygrad"}
+ALL_INSTALLED = {"torch", "keras", "onnx", "onnxruntime", "mygrad"}
 
 
 @pytest.fixture
@@ -27,9 +27,10 @@ def installed(monkeypatch):
 
 def test_with_everything_installed_all_take_part(installed):
     installed(ALL_INSTALLED)
-    able, left_out = entrants("training")
-    assert [one.name for one in able] == list(NAMES)
-    assert left_out == {}
+    for what, absent in (("training", "onnxruntime"), ("inference", "mygrad")):
+        able, left_out = entrants(what)
+        assert [one.name for one in able] == [name for name in NAMES if name != absent]
+        assert left_out == {absent: f"it does no {what} here"}
 
 
 def test_those_not_installed_are_left_out_and_named(installed):
@@ -39,16 +40,12 @@ def test_those_not_installed_are_left_out_and_named(installed):
     assert set(left_out) == set(NAMES) - {one.name for one in able}
     assert left_out["keras on torch"] == "torch not installed"
     assert left_out["mygrad"] == "mygrad not installed"
-
-
-def test_who_does_no_inference_is_left_out_of_it(installed):
-    installed(ALL_INSTALLED)
-    assert entrants("inference")[1] == {"mygrad": "it does no inference here"}
+    assert entrants("inference")[1]["onnxruntime"] == "onnxruntime and onnx not installed"
 
 
 def test_the_tuned_malloc_needs_glibc(installed):
     installed(ALL_INSTALLED, libc="")
-    assert list(entrants("training")[1]) == ["torch channels_last tuned malloc"]
+    assert list(entrants("training")[1]) == ["torch channels_last tuned malloc", "onnxruntime"]
 
 
 def test_only_those_that_are_asked_for(installed):

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -51,6 +52,23 @@ def test_what_a_contestant_gets(stand_ins, monkeypatch):
     first, second = take_turns(two, WORK, workers=3, rounds=1)
     assert first.answers == 2 * [3, 8, 3, 3, 1]
     assert second.answers == 2 * [1, 2, 1, 1, 2]
+
+
+def test_what_is_brought_lies_in_a_folder_as_long_as_the_contestant_lives(stand_ins, monkeypatch):
+    folders = []
+
+    def write(work, folder):
+        (folder / "batch").write_text(str(work.batch))
+        folders.append(folder)
+
+    monkeypatch.setitem(sys.modules, "brought", SimpleNamespace(write=write))
+    body = "return lambda: np.full(1, float(open(os.path.join(more['folder'], 'batch')).read()))"
+    (one,) = stand_ins({"one": body}, one={"bring": "brought:write", "share": 2})
+    (found,) = take_turns([one], WORK, workers=1, rounds=1)
+    peak_memory(one, WORK, workers=1)
+    assert found.answers == [4, 4]
+    assert len(set(folders)) == 2
+    assert not any(folder.exists() for folder in folders)
 
 
 def test_both_first_answers_are_told_and_what_is_printed_is_not(stand_ins):

@@ -1,4 +1,4 @@
-"""What torch and Keras run in `xnp bench` is the library's network: the same answers, the same gradients."""
+"""What torch, Keras and ONNX Runtime run in `xnp bench` is the library's network: same answers, same gradients."""
 
 import os
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from xnp import models
-from xnp.bench import by_keras, by_torch
+from xnp.bench import by_keras, by_onnxruntime, by_torch
 from xnp.bench.work import Work, batch_of
 from xnp.count import count
 from xnp.ops import softmax_cross_entropy
@@ -90,3 +90,11 @@ def test_inference_of_torch_and_keras_gives_the_logits(distance):
     assert distance(by_torch.prepare(work, 1, channels_last=True)(), expected) < 1e-4
     pytest.importorskip("keras")
     assert distance(by_keras.prepare(work, 1)(), expected) < 1e-4
+
+
+def test_inference_of_onnxruntime_gives_the_logits(tmp_path, distance):
+    pytest.importorskip("onnxruntime")
+    work = Work("inference", "tiny", batch=2)
+    by_onnxruntime.bring(work, tmp_path)
+    expected = models.tiny_xception().forward(batch_of(work)[0])
+    assert distance(by_onnxruntime.prepare(work, 1, folder=str(tmp_path))(), expected) < 1e-5

@@ -1,8 +1,8 @@
 """How fast is it, how much memory does it take, and why: `xnp bench`.
 
 work           what is measured: a training step, an inference, one layer
-contestants    who does it: the engine, the plain operations, torch, Keras, MyGrad, and naive NumPy
-  by_xnp by_torch by_keras by_mygrad naive      how each does it
+contestants    who does it: the engine, the plain operations, torch, Keras, ONNX Runtime, MyGrad, and naive NumPy
+  by_xnp by_torch by_keras by_onnxruntime by_mygrad naive      how each does it
 turns          the contestants take turns, each a process of its own (`process`)
 memory ratios  what they hold; how sure a ratio is
 measure        all of it, for some contestants

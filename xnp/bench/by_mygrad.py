@@ -10,7 +10,7 @@ import numpy as np
 
 from xnp import layers
 from xnp.bench.work import Step, Work, batch_of, network
-from xnp.engine.graph import Call, trace
+from xnp.graph import Call, trace
 
 
 def prepare(work: Work, workers: int) -> Step:

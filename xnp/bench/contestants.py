@@ -20,6 +20,7 @@ class Contestant(NamedTuple):
     arguments: dict[str, Any] = {}  # noqa: RUF012
     environment: dict[str, str] = {}  # noqa: RUF012
     needs: tuple[str, ...] = ()  # packages
+    bring: str = ""  # "module:function"; function(work, folder) puts files there, and prepare gets the folder
     does: tuple[What, ...] = ("training", "inference")
     share: int = 1  # it gets one of so many images; its time counts for all of them
     differs: str = ""  # why its answers are not the others'
@@ -45,6 +46,13 @@ CONTESTANTS = (
         "xnp.bench.by_keras:prepare",
         environment={"KERAS_BACKEND": "torch"},
         needs=("keras", "torch"),
+    ),
+    Contestant(
+        "onnxruntime",
+        "xnp.bench.by_onnxruntime:prepare",
+        needs=("onnxruntime", "onnx"),
+        bring="xnp.bench.by_onnxruntime:bring",
+        does=("inference",),
     ),
     Contestant(
         "mygrad",

@@ -10,7 +10,7 @@ import numpy as np
 
 from xnp.engine.team import usable_cores
 
-PACKAGES = ("xnp", "numpy", "torch", "keras", "mygrad")
+PACKAGES = ("xnp", "numpy", "torch", "keras", "onnxruntime", "mygrad")
 
 
 def conditions(command: str) -> dict[str, Any]:

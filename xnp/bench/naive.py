@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from xnp import layers
-from xnp.engine.graph import trace
+from xnp.graph import trace
 from xnp.layers import Layer
 from xnp.shapes import Window, crop, pad, slide
 

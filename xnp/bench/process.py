@@ -10,6 +10,7 @@ import importlib
 import json
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -28,9 +29,7 @@ def main() -> None:
     def say(**message: Any) -> None:
         print(json.dumps(message), file=out, flush=True)
 
-    module, _, function = job["prepare"].partition(":")
-    prepare = getattr(importlib.import_module(module), function)
-    step: Step = prepare(Work(**job["work"]), job["workers"], **job["arguments"])
+    step: Step = find(job["prepare"])(Work(**job["work"]), job["workers"], **job["arguments"])
     answers = head(step())  # the first step also allocates
     started = time.perf_counter()
     second = step()
@@ -38,6 +37,12 @@ def main() -> None:
     say(answers=answers + head(second), peak=peak_of_this_process())
     for _ in sys.stdin:
         say(seconds=seconds_of(step, calls))
+
+
+def find(name: str) -> Callable[..., Any]:
+    """Import a function by its name, "module:function"."""
+    module, _, function = name.partition(":")
+    return getattr(importlib.import_module(module), function)
 
 
 def head(answer: np.ndarray) -> list[float]:

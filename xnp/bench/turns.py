@@ -11,10 +11,12 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import IO, Any, NamedTuple, Self
 
 from xnp.bench.contestants import Contestant
 from xnp.bench.memory import proportional_set
+from xnp.bench.process import find
 from xnp.bench.work import Work
 
 REST = 0.05  # seconds before a turn: until the threads of the one before, which wait awake for more work, are asleep
@@ -38,13 +40,12 @@ class Process:
     """A contestant that runs. It ends with the `with` block, whatever it does."""
 
     def __init__(self, contestant: Contestant, work: Work, workers: int) -> None:
-        workers = contestant.workers or workers
-        job = {
-            "prepare": contestant.prepare,
-            "work": contestant.part(work)._asdict(),
-            "workers": workers,
-            "arguments": contestant.arguments,
-        }
+        workers, part, arguments = contestant.workers or workers, contestant.part(work), contestant.arguments
+        self._folder = tempfile.TemporaryDirectory()
+        if contestant.bring:  # by this process: the contestant's memory is its own
+            find(contestant.bring)(part, Path(self._folder.name))
+            arguments = arguments | {"folder": self._folder.name}
+        job = {"prepare": contestant.prepare, "work": part._asdict(), "workers": workers, "arguments": arguments}
         environment = os.environ | dict.fromkeys(THREADS, str(workers)) | contestant.environment
         self.name = contestant.name
         self._errors: IO[str] = tempfile.TemporaryFile("w+")  # noqa: SIM115, closed by __exit__
@@ -70,6 +71,7 @@ class Process:
             self._process.wait()
         self._process.stdout.close()
         self._errors.close()
+        self._folder.cleanup()
 
     def turn(self) -> float:
         """Let it work; give the seconds of one step."""

@@ -10,8 +10,8 @@ import numpy as np
 
 from xnp import layers, shapes
 from xnp.engine import nodes
-from xnp.engine.graph import Call, trace
 from xnp.engine.tensors import Tensor
+from xnp.graph import Call, trace
 from xnp.layers import Layer, Leaf
 
 

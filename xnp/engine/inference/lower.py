@@ -17,7 +17,6 @@ from collections import Counter
 import numpy as np
 
 from xnp import layers, shapes
-from xnp.engine.graph import Call
 from xnp.engine.inference.depthwise import Depthwise, Separable
 from xnp.engine.inference.kernels import Kernels
 from xnp.engine.inference.plain import Concatenate, Plain
@@ -25,6 +24,7 @@ from xnp.engine.inference.pooling import GlobalAverage, Pool
 from xnp.engine.inference.products import Convolution, Product
 from xnp.engine.inference.step import Elementwise, Shape, Step
 from xnp.engine.inference.tails import Add, Elu, Norm, Relu, Tail
+from xnp.graph import Call
 from xnp.layers import Leaf
 
 RUNS_ITS_OP = (Leaf.forward, layers.BatchNorm.forward, layers.Dropout.forward, layers.Flatten.forward)

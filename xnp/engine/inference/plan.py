@@ -13,12 +13,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from xnp.engine.graph import trace
 from xnp.engine.inference.arena import Life, arrange
 from xnp.engine.inference.blocks import Scratch, aligned, split
 from xnp.engine.inference.kernels import Kernels
 from xnp.engine.inference.lower import Lowering
 from xnp.engine.inference.step import Call, Step
+from xnp.graph import trace
 from xnp.layers import Layer
 from xnp.tables import table
 

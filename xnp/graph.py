@@ -16,8 +16,10 @@ from typing import Literal, NamedTuple
 
 from xnp.layers import Layer, Leaf, Parallel, Residual, Sequential
 from xnp.layers.base import join
+from xnp.layers.containers import Container
 
 Join = Literal["add", "concatenate"]
+FORWARDS = (Sequential.forward, Residual.forward, Parallel.forward)  # what `follow` knows of containers
 
 
 class Call(NamedTuple):
@@ -38,10 +40,10 @@ def trace(model: Layer) -> list[Call]:
     ValueError
         A model that is not built yet.
     TypeError
-        A container that is none of the library's.
+        A container that is none of the library's, or that has a forward of its own.
     """
     if model.input_shape is None:
-        raise ValueError(f"engine: the {type(model).__name__} knows no shapes yet; call build(input_shape) first")
+        raise ValueError(f"trace: the {type(model).__name__} knows no shapes yet; call build(input_shape) first")
     calls: list[Call] = []
     follow(model, 0, calls)
     return calls
@@ -49,6 +51,8 @@ def trace(model: Layer) -> list[Call]:
 
 def follow(layer: Layer, value: int, calls: list[Call]) -> int:
     """Add the calls of a layer that reads `value`; give the value that holds its output."""
+    if isinstance(layer, Container) and type(layer).forward not in FORWARDS:
+        raise TypeError(f"trace: {layer.label} is a {type(layer).__name__}, a container with a forward of its own")
     match layer:
         case Leaf():
             return write(calls, layer.path, layer, (value,), layer.output_shape)
@@ -63,7 +67,7 @@ def follow(layer: Layer, value: int, calls: list[Call]) -> int:
         case Parallel():
             branches = tuple(follow(child, value, calls) for child in layer.children.values())
             return write(calls, join(layer.path, "concatenate"), "concatenate", branches, layer.output_shape)
-    raise TypeError(f"engine: {type(layer).__name__} is neither a Leaf nor one of Sequential, Residual, Parallel")
+    raise TypeError(f"trace: {type(layer).__name__} is neither a Leaf nor one of Sequential, Residual, Parallel")
 
 
 def write(calls: list[Call], path: str, what: Leaf | Join, reads: tuple[int, ...], shape: tuple[int, ...]) -> int:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from xnp.engine.graph import trace
+from xnp.graph import trace
 from xnp.layers import Conv2D, GlobalAveragePool2D, Layer, Parallel, ReLU, Residual, SeparableConv2D, Sequential
 
 
@@ -56,9 +56,23 @@ def test_what_cannot_be_followed_is_refused():
         def _connect(self, input_shape):
             return input_shape
 
-    with pytest.raises(
-        ValueError, match=r"engine: the Sequential knows no shapes yet; call build\(input_shape\) first"
-    ):
+    with pytest.raises(ValueError, match=r"trace: the Sequential knows no shapes yet; call build\(input_shape\) first"):
         trace(Sequential(ReLU()))
-    with pytest.raises(TypeError, match="engine: Alien is neither a Leaf nor one of Sequential, Residual, Parallel"):
+    with pytest.raises(TypeError, match="trace: Alien is neither a Leaf nor one of Sequential, Residual, Parallel"):
         trace(Alien().build((2, 2, 1), dtype=np.float64))
+
+
+def test_a_container_with_a_forward_of_its_own_is_refused():
+    """Its calls would be those of the class that it comes from, and mean something else."""
+
+    class Twice(Sequential):
+        def forward(self, x, training=False):
+            return 2 * super().forward(x, training)
+
+    class Named(Sequential):
+        def __init__(self):
+            super().__init__(relu=ReLU())
+
+    with pytest.raises(TypeError, match="trace: 2 is a Twice, a container with a forward of its own"):
+        trace(Sequential(ReLU(), Twice(ReLU())).build((2, 2, 1)))
+    assert [call.path for call in trace(Named().build((2, 2, 1)))] == ["relu"]
