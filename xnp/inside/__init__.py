@@ -4,8 +4,8 @@
                  feature_maps: what stands here, at the end of each block
     receptive_field: back to the image <--- |       grad_cam: back from a score <--- |
 
-`xnp.viz` draws what these functions give. The model stays as it was: parameters, moving statistics and gradients. But it
-has run forward: before its next `backward` it needs a `forward` of your own.
+`xnp.viz` draws what these functions give. The model stays as it was: parameters, moving statistics and gradients. But
+it has run forward: before its next `backward` it needs a `forward` of your own.
 
 >>> import numpy as np
 >>> from xnp import models

@@ -31,6 +31,19 @@ class ReceptiveField(NamedTuple):
     seen: Extent  # where it is not 0
     possible: Extent  # what the windows reach
 
+    @property
+    def half_within(self) -> int:
+        """Side of the smallest square, round the middle of what is possible, that holds half of the strength."""
+        top, left, bottom, right = self.possible
+        row, column, reach = (top + bottom) // 2, (left + right) // 2, 0
+        while 2 * self._near(row, column, reach) < self.strength.sum():
+            reach += 1
+        return 2 * reach + 1
+
+    def _near(self, row: int, column: int, reach: int) -> float:
+        rows, columns = (slice(max(middle - reach, 0), middle + reach + 1) for middle in (row, column))
+        return float(self.strength[rows, columns].sum())
+
 
 def receptive_field(
     model: Layer, at: str, position: tuple[int, int] | None = None, *, images: int = 8, seed: int = 0
