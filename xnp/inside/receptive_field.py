@@ -78,7 +78,7 @@ def receptive_field(
     rng, shape = np.random.default_rng(seed), model.input_shape or ()
     strength = np.zeros(shape[:2])
     with gradients_kept(front):
-        for _ in range(images):  # one by one: a large network keeps a gigabyte for each
+        for _ in range(images):  # one by one: a large network keeps hundreds of megabytes for each
             y = front.forward(rng.standard_normal((1, *shape)).astype(model.dtype))
             row, column = position or (y.shape[1] // 2, y.shape[2] // 2)
             dy = np.zeros_like(y)
