@@ -168,3 +168,12 @@ def by_name(layers: tuple[Layer, ...], named: dict[str, Layer]) -> dict[str, Lay
     if twice := numbered.keys() & named.keys():
         raise ValueError(f'the name "{min(twice)}" is the place of another layer; choose one that is no number')
     return numbered | named
+
+
+def chain(layer: Layer) -> Iterator[Layer]:
+    """Yield what a layer runs one after the other: operations, and containers whose ways part."""
+    if isinstance(layer, Sequential):
+        for child in layer.children.values():
+            yield from chain(child)
+    else:
+        yield layer

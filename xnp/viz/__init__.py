@@ -15,12 +15,14 @@ from xnp.viz.architecture import architecture
 from xnp.viz.arrays import channels, picture
 from xnp.viz.backward import backward_step
 from xnp.viz.bars import Bars, bars
+from xnp.viz.by_block import kernels_by_layer, maps_by_block
 from xnp.viz.costs import costs_by_layer
 from xnp.viz.depth import gradient_by_depth
 from xnp.viz.differences import gradient_error, step_errors
 from xnp.viz.evaluation import confusion_matrix, predictions
 from xnp.viz.fan_out import fan_out
 from xnp.viz.figure import Animation, Figure
+from xnp.viz.grad_cam import grad_cam
 from xnp.viz.growth import Growth, growth
 from xnp.viz.inception import inception_module
 from xnp.viz.learned import feature_maps, fingerprints, kernels
@@ -29,11 +31,13 @@ from xnp.viz.matrices import matrix_product
 from xnp.viz.panels import Panel, sheet
 from xnp.viz.pictures import pictures
 from xnp.viz.ranks import rank_errors
+from xnp.viz.receptive_fields import receptive_fields
 from xnp.viz.roof import Work, roof
 from xnp.viz.rows import windows_over_rows
 from xnp.viz.separable import depthwise_picture, separable_picture
 from xnp.viz.separable_costs import separable_costs
 from xnp.viz.spectrum import spectrum
+from xnp.viz.spending import time_and_memory
 from xnp.viz.strips import strips
 from xnp.viz.style import save
 from xnp.viz.terms import gradient_terms
@@ -60,17 +64,21 @@ __all__ = [
     "fan_out",
     "feature_maps",
     "fingerprints",
+    "grad_cam",
     "gradient_by_depth",
     "gradient_error",
     "gradient_terms",
     "growth",
     "inception_module",
     "kernels",
+    "kernels_by_layer",
+    "maps_by_block",
     "matrix_product",
     "picture",
     "pictures",
     "predictions",
     "rank_errors",
+    "receptive_fields",
     "roof",
     "save",
     "separable_costs",
@@ -81,5 +89,6 @@ __all__ = [
     "step_errors",
     "strips",
     "surprise",
+    "time_and_memory",
     "windows_over_rows",
 ]

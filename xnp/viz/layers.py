@@ -7,10 +7,9 @@
 ('147x147x64', '1000')
 """
 
-from collections.abc import Iterator
-
-from xnp.layers import Dropout, Layer, Residual, Sequential
+from xnp.layers import Dropout, Layer, Residual
 from xnp.layers.base import Leaf
+from xnp.layers.containers import chain
 from xnp.shapes import pair
 
 NAMES = {
@@ -71,15 +70,6 @@ def kind(leaf: Leaf) -> str:
 def size(shape: tuple[int, ...]) -> str:
     """Write a shape as 147x147x64."""
     return "x".join(map(str, shape))
-
-
-def chain(layer: Layer) -> Iterator[Layer]:
-    """Yield what a layer runs one after the other: operations, and containers whose ways part."""
-    if isinstance(layer, Sequential):
-        for child in layer.children.values():
-            yield from chain(child)
-    else:
-        yield layer
 
 
 def outline(layer: Layer) -> tuple:

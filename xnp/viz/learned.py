@@ -14,6 +14,7 @@ All squares of a figure share one scale of colours, so that a weak one looks wea
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, Normalize
 
 from xnp import checks
@@ -54,9 +55,7 @@ def kernels(w: np.ndarray, *, name: str = "kernel") -> Figure:
     norm = style.gradient_norm(w)
     figure = page(squares, KERNEL, f"{name}: {what}", alt, style.GRADIENT, norm)
     for axes, square in zip(figure.axes, squares, strict=True):
-        rows, columns = np.nonzero(square < 0)
-        strokes = [style.text_on(style.GRADIENT(norm(value))) for value in square[rows, columns]]
-        axes.scatter(columns, rows, s=9, marker="_", c=strokes, linewidths=0.8)
+        strokes(axes, square, norm)
     return figure
 
 
@@ -86,10 +85,7 @@ def feature_maps(y: np.ndarray, *, name: str = "output") -> Figure:
     silent = int((maps <= 0).all(axis=(1, 2)).sum())
     what = f"{C} map{'s' * (C > 1)} of {H}x{W}, from {number(image.min())} to {number(image.max())}"
     alt = f"{name}, {what}. {silent} of them are nowhere above zero."
-    signed = image.min() < 0
-    colours = style.GRADIENT if signed else MAPS["output"]
-    norm = style.gradient_norm(image) if signed else Normalize(0.0, float(image.max()) or 1.0)
-    return page(maps, MAP, f"{name}: {what}", alt, colours, norm)
+    return page(maps, MAP, f"{name}: {what}", alt, *scale(image))
 
 
 @style.grammar()
@@ -147,8 +143,27 @@ def page(squares: np.ndarray, side: float, title: str, alt: str, colours: Colorm
         row, column = divmod(k, columns)
         left, top = style.MARGIN + column * (width + GAP), style.MARGIN + TITLE + row * step
         axes = style.place(figure, left, top, width, height)
-        axes.imshow(square, cmap=colours, norm=norm, interpolation="nearest")
-        axes.set(xticks=[], yticks=[])
-        axes.set_xlabel(str(k), labelpad=1)
-        axes.spines[:].set(visible=True, linewidth=0.5, color=style.QUIET)
+        show(axes, square, k, colours, norm)
     return figure
+
+
+def show(axes: Axes, square: np.ndarray, channel: int, colours: Colormap, norm: Normalize) -> None:
+    """Draw one channel (H, W), its number below."""
+    axes.imshow(square, cmap=colours, norm=norm, interpolation="nearest")
+    axes.set(xticks=[], yticks=[])
+    axes.set_xlabel(str(channel), labelpad=1)
+    axes.spines[:].set(visible=True, linewidth=0.5, color=style.QUIET)
+
+
+def strokes(axes: Axes, square: np.ndarray, norm: Normalize) -> None:
+    """Mark each number below zero: in grey, its colour is that of one above."""
+    rows, columns = np.nonzero(square < 0)
+    inks = [style.text_on(style.GRADIENT(norm(value))) for value in square[rows, columns]]
+    axes.scatter(columns, rows, s=9, marker="_", c=inks, linewidths=0.8)
+
+
+def scale(y: np.ndarray) -> tuple[Colormap, Normalize]:
+    """Give the colours of maps: green with nothing below zero, else those about zero. White is zero in both."""
+    if y.min() < 0:
+        return style.GRADIENT, style.gradient_norm(y)
+    return MAPS["output"], Normalize(0.0, float(y.max()) or 1.0)
