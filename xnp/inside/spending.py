@@ -17,7 +17,7 @@ import numpy as np
 
 from xnp import checks, ops
 from xnp.count import count
-from xnp.engine.graph import Call, trace
+from xnp.graph import Call, trace
 from xnp.layers import Layer, Leaf
 
 

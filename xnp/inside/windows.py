@@ -13,7 +13,7 @@ Source: Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neu
 from typing import NamedTuple
 
 from xnp import layers, ops
-from xnp.engine.graph import Call, trace
+from xnp.graph import Call, trace
 from xnp.layers import Layer, Leaf
 from xnp.shapes import Padding, Window, pair, slide
 
