@@ -16,7 +16,7 @@ from itertools import product
 from xnp import layers
 from xnp.engine.graph import Call, trace
 from xnp.layers import Layer, Leaf
-from xnp.weights.keras_arrays import Pair, expected
+from xnp.weights.keras_arrays import Pair, arrays_of, expected
 from xnp.weights.keras_tensors import CLASSES, Stored
 
 ACTIVATIONS = (layers.ReLU, layers.ELU, layers.Softmax)
@@ -42,12 +42,12 @@ def in_keras_order(model: Layer, stored: list[Stored]) -> list[Pair]:
     kinds = list(dict.fromkeys([layer.kind for layer in stored])) or [""]
     if kinds != [""]:
         kinds += [kind for kind in dict.fromkeys(CLASSES[type(leaf)] for leaf in orders[0]) if kind not in kinds]
-    pairs: list[tuple[Leaf, Stored]] = []
+    pairs: list[Pair] = []
     for kind in kinds:
         chain = [layer for layer in stored if layer.kind == kind]
         ways = [[leaf for leaf in order if kind in ("", CLASSES[type(leaf)])] for order in orders]
-        pairs += zip(choose(chain, ways), chain, strict=True)
-    return [Pair(leaf, layer) for leaf, layer in pairs]
+        pairs += map(Pair, choose(chain, ways), chain)
+    return pairs
 
 
 def choose(chain: list[Stored], ways: list[list[Leaf]]) -> list[Leaf]:
@@ -100,7 +100,7 @@ def keras_order(calls: list[Call], *, fused: bool, swapped: bool) -> list[Leaf]:
 
 def fits(leaf: Leaf, layer: Stored) -> bool:
     """Say whether a file's layer has the arrays of a model's."""
-    return {name: tensor.shape for name, tensor in layer.tensors.items()} == expected(leaf)
+    return {name: tensor.shape for name, tensor in arrays_of(Pair(leaf, layer)).items()} == expected(leaf)
 
 
 def mismatch(leaves: list[Leaf], chain: list[Stored]) -> str:

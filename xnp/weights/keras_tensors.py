@@ -76,8 +76,6 @@ def legacy(root: Any, found: dict[str, Tensor]) -> list[Stored]:
             if path not in left:
                 raise ValueError(f"{path} is missing; the file lists it")
             arrays[array_name(path, arrays)] = left.pop(path)
-        if "depthwise_kernel" in arrays and "pointwise_kernel" not in arrays:
-            arrays["kernel"] = arrays.pop("depthwise_kernel")  # of a depthwise convolution, in Keras 2
         if arrays:
             layers.append(Stored(layer, "", arrays))
     refuse_more(left)

@@ -102,8 +102,8 @@ def difference(ours: Graph, theirs: Graph) -> str:
         next((call for call in graph.calls if graph.numbers[call.writes] not in known), None)
         for graph in (ours, theirs)
     ]
-    mine, their = ("is not there" if call is None else f"is {call.path}: {in_words(call)}" for call in first)
-    return f"the file describes another network; where they differ first, the model's layer {mine}; the file's {their}"
+    mine, their = ("nothing" if call is None else f"{call.path}: {in_words(call)}" for call in first)
+    return f"the file describes another network; where they differ first, the model has {mine}; the file has {their}"
 
 
 def describe(call: Call) -> tuple:
