@@ -241,14 +241,6 @@ def test_kernels_of_theano_are_turned_and_refused(made):
         weights.load_keras(made.model(), made.write("old", more=more))
 
 
-def test_a_group_of_another_layer_than_described_is_refused(made):
-    def more(file):
-        file["layers/conv2d_1/vars"].attrs["name"] = "other"
-
-    with pytest.raises(ValueError, match="layers/conv2d_1/vars is of layer 'other' but the description says 'conv2d'"):
-        weights.keras_model(made.write("keras", more=more))
-
-
 @pytest.mark.parametrize("kind", ["keras", "whole"])
 @pytest.mark.parametrize(("option", "array", "value"), [("scale", "gamma", 1), ("center", "beta", 0)])
 def test_a_batch_norm_without_scale_or_center_has_a_constant(made, kind, option, array, value):

@@ -79,7 +79,7 @@ def read(path: Path, file: BinaryIO) -> Iterator[KerasFile]:
         if not weights.startswith(hdf5.SIGNATURE):
             raise ValueError(f"{WEIGHTS} begins with {weights[:8]!r}; expected an HDF5 file")
         with hdf5.open_file(BytesIO(weights)) as inside:
-            layers = keras_tensors.keras3(inside, hdf5.tensors(inside), architecture)
+            layers = keras_tensors.keras3(hdf5.tensors(inside), architecture)
             yield KerasFile(architecture, layers, len(weights))
     else:
         raise ValueError(f"it begins with {beginning!r}; expected an HDF5 file or a zip archive, as Keras writes them")
@@ -95,7 +95,7 @@ def read_hdf5(file: Any, size: int) -> Iterator[KerasFile]:
     elif "layer_names" in file.attrs or "layer_names0" in file.attrs:
         yield KerasFile(None, keras_tensors.legacy(file, found), size)
     elif "layers" in file:
-        yield KerasFile(None, keras_tensors.keras3(file, found, None), size)
+        yield KerasFile(None, keras_tensors.keras3(found, None), size)
     else:
         raise ValueError(
             f"it is an HDF5 file with {', '.join(map(repr, file)) or 'nothing'} in it; "

@@ -92,12 +92,11 @@ def array_name(path: str, others: dict[str, Tensor]) -> str:
     return name
 
 
-def keras3(file: Any, found: dict[str, Tensor], architecture: Architecture | None) -> list[Stored]:
+def keras3(found: dict[str, Tensor], architecture: Architecture | None) -> list[Stored]:
     """List the layers that have tensors, class by class, each class in Keras' order.
 
     Parameters
     ----------
-    file : h5py.File
     found : dict of str to Tensor
         All tensors of the file.
     architecture : Architecture, optional
@@ -116,7 +115,8 @@ def keras3(file: Any, found: dict[str, Tensor], architecture: Architecture | Non
             continue  # `refuse_more` will name its tensors
         place = f"layers/{key}/vars"
         if architecture is not None:
-            check_name(file[place], key, names)
+            if key not in names:
+                raise ValueError(f"{place} holds extra tensors: the description has no such layer")
             gone = absent(architecture.nodes[names[key]].options)
             arrays = [array for array in ARRAYS[kind] if array not in gone]
         else:
@@ -143,16 +143,6 @@ def names_by_key(architecture: Architecture | None) -> dict[str, str]:
         names[f"{kind}_{number}" if number else kind] = node.name
         counts[kind] = number + 1
     return names
-
-
-def check_name(group: Any, key: str, names: dict[str, str]) -> None:
-    """Refuse a group of a layer that the description has not, or calls by another name."""
-    if key not in names:
-        raise ValueError(f"{group.name.strip('/')} holds extra tensors: the description has no such layer")
-    if "name" in group.attrs and text(group, "name") != names[key]:
-        raise ValueError(
-            f"{group.name.strip('/')} is of layer {text(group, 'name')!r} but the description says {names[key]!r}"
-        )
 
 
 def split(key: str) -> tuple[str, int]:
