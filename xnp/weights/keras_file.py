@@ -20,7 +20,7 @@ from xnp.weights.keras_config import Architecture
 from xnp.weights.keras_tensors import Stored
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
-EXPANSION = 4  # weights that unpack to more than this many times the archive are refused
+EXPANSION, SMALL = 4, 16 * 2**20  # weights that unpack to more than 4 times the archive, and 16 MiB, are refused
 DAMAGED = (
     *(OSError, RuntimeError, KeyError, TypeError, IndexError, AttributeError, OverflowError, EOFError),
     *(NotImplementedError, struct.error, zlib.error, zipfile.BadZipFile),
@@ -73,9 +73,8 @@ def read(path: Path, file: BinaryIO) -> Iterator[KerasFile]:
     elif beginning.startswith(b"PK"):
         with zipfile.ZipFile(file) as archive:
             check_names(archive)
-            text = member(archive, CONFIG, hdf5.LARGEST_TEXT)
-            weights = member(archive, WEIGHTS, EXPANSION * size)
-        architecture = keras_config.parse(text)
+            architecture = keras_config.parse(member(archive, CONFIG, hdf5.LARGEST_TEXT))
+            weights = member(archive, WEIGHTS, max(SMALL, EXPANSION * size))
         if not weights.startswith(hdf5.SIGNATURE):
             raise ValueError(f"{WEIGHTS} begins with {weights[:8]!r}; expected an HDF5 file")
         with hdf5.open_file(BytesIO(weights)) as inside:
