@@ -159,4 +159,4 @@ def test_other_layers_than_the_files(made):
     dense = Sequential(Dense(6, use_bias=False)).build((6,))
     with pytest.raises(ValueError, match=r"the model's 1 needs \{'kernel': \(6, 6\)\}, which is missing"):
         weights.load_keras(dense, write(made, "weights", [("Conv2D", [(6, 6)])]))  # of another class
-    weights.load_keras(Sequential(ReLU()).build((8, 8, 6)), write(made, "weights", []))  # nothing for nothing
+    weights.load_keras(Sequential(ReLU()).build((8, 8, 6)), write(made, "old", []))  # nothing for nothing
