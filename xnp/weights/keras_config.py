@@ -66,7 +66,7 @@ def sequential(layers: list[dict], config: Any) -> Architecture:
     if shape is None:
         raise ValueError("the file does not say which shape the network's input has")
     nodes: dict[str, Node] = {}
-    value = start = "input"  # no name of a layer, unless the layer is called so
+    value = start = ""  # no layer has this name
     if layers[0]["class_name"] == "InputLayer":
         value = start = layer_name(layers[0]["config"]["name"])
         layers = layers[1:]
