@@ -7,6 +7,9 @@ import pytest
 
 from xnp import weights
 from xnp.layers import Conv2D, Dense, Flatten, ReLU, Sequential
+from xnp.weights.keras_arrays import fill
+from xnp.weights.keras_file import opened
+from xnp.weights.keras_order import in_keras_order
 
 KINDS = ["keras", "whole", "old", "weights"]
 HERE = {"depthwise_kernel": "depthwise", "pointwise_kernel": "pointwise"}  # Keras' name of an array -> the library's
@@ -271,6 +274,19 @@ def test_a_batch_norm_without_scale_or_center_has_a_constant(made, kind, option,
 def test_a_batch_norm_of_three_arrays_without_description_is_refused(made):
     with pytest.raises(ValueError, match=r"moving_variance|batch_normalization_1"):
         weights.load_keras(made.model(), made.write("weights", without(made, "sep_bn", 0)))
+
+
+def test_tensors_are_not_larger_than_the_file(made):
+    """Two of them could claim the same bytes."""
+    model = made.model()
+    before = copy(model)
+    with opened(path := made.write("weights")) as file:
+        pairs = in_keras_order(model, file.layers)
+        fill(pairs, file.size)
+        assert not same(model, before)
+        with pytest.raises(ValueError, match="its tensors claim 1,164 bytes, but there are 1,163 in the file"):
+            fill(pairs, 1163)
+        assert file.size == path.stat().st_size
 
 
 # The rest

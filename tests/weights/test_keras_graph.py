@@ -83,7 +83,7 @@ def test_names_that_containers_want_for_themselves(made):
     ("layers", "words"),
     [
         ([("a", "x", "Mystery", {})], 'layer "a": there is no Mystery here; known are Activation, Add,'),
-        ([("a", "x", "Activation", {"activation": "swish"})], "layer \"a\": activation is 'swish'; expected linear, relu"),
+        ([("a", "x", "Activation", {"activation": "swish"})], "layer \"a\": activation is 'swish'; expected linear"),
         ([("a", "x", "Activation", {"activation": {"class_name": "relu"}})], 'layer "a": activation is {'),
         ([("a", "x", "Activation", {})], "layer \"a\": lacks the option 'activation'"),
         ([("a", "x", "ReLU", {"max_value": 6})], 'layer "a": max_value is 6; expected None'),
@@ -183,6 +183,38 @@ def test_graphs_that_are_none(made, keras):
         change(made, second_output, keras)
     with pytest.raises(ValueError, match="does not say which shape the network's input has"):
         change(made, nowhere, keras)
+
+
+def test_names_that_are_no_texts_and_layers_without_an_input(made):
+    def named(config):
+        config["layers"][2]["name"] = 3
+
+    def read(config):
+        config["layers"][2]["inbound_nodes"][0]["args"][0]["config"]["keras_history"][0] = ["a"]
+
+    def end(config):
+        config["output_layers"] = [[["b"], 0, 0]]
+
+    def kind(config):
+        config["layers"][2]["class_name"] = ["ReLU"]
+
+    for edit in (named, read, end, kind):
+        with pytest.raises(ValueError, match="the description of the network is not as Keras writes it"):
+            change(made, edit)
+
+    def alone(config):
+        config["layers"][2]["inbound_nodes"][0]["args"] = []
+
+    with pytest.raises(ValueError, match='layer "b" waits for its own output, or has no input'):
+        Network(change(made, alone))
+
+
+@pytest.mark.parametrize("value", [[1], "much", None, float("nan"), float("inf")])
+def test_numbers_that_are_none(made, value):
+    with pytest.raises(ValueError, match=r'layer "a": epsilon is .*; expected a number'):
+        network(made, ("a", "x", "BatchNormalization", made.NORM | {"epsilon": value}))
+    with pytest.raises(ValueError, match=r'layer "a": alpha is .*; expected a number'):
+        network(made, ("a", "x", "ELU", {"alpha": value}))
 
 
 def test_a_call_with_a_number(made):

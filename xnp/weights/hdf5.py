@@ -8,6 +8,10 @@ uncompressed, all there, in this file. Keras writes nothing else. Then no tensor
     a chunk that inflates         compressed, or in chunks
     numbers of other files        external storage, virtual data sets, links
     a group that holds itself     two names for one object
+
+One claim is left that only HDF5 can look at: the length of a text. For a moment it may reserve up to 4 GiB before it
+finds that the text is not there. The old format has such texts (its lists of names); Keras 3's weights have none that
+are read.
 """
 
 from collections.abc import Iterator

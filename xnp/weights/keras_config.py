@@ -66,13 +66,14 @@ def sequential(layers: list[dict], config: Any) -> Architecture:
     if shape is None:
         raise ValueError("the file does not say which shape the network's input has")
     nodes: dict[str, Node] = {}
-    value = start = "input"  # no name of a layer, unless the layer is called so
+    value = start = ""  # no layer has this name
     if layers[0]["class_name"] == "InputLayer":
-        value = start = layers[0]["config"]["name"]
+        value = start = layer_name(layers[0]["config"]["name"])
         layers = layers[1:]
     for layer in layers:
-        add(nodes, Node(layer["config"]["name"], layer["class_name"], layer["config"], (value,)))
-        value = layer["config"]["name"]
+        name = layer_name(layer["config"]["name"])
+        add(nodes, Node(name, layer["class_name"], layer["config"], (value,)))
+        value = name
     return Architecture(nodes, start, value, shape)
 
 
@@ -82,7 +83,7 @@ def functional(layers: list[dict], config: dict) -> Architecture:
     nodes: dict[str, Node] = {}
     shape = None
     for layer in layers:
-        name, kind, options = layer["name"], layer["class_name"], layer["config"]
+        name, kind, options = layer_name(layer["name"]), layer["class_name"], layer["config"]
         if kind == "InputLayer":
             shape = input_shape(options)
             continue
@@ -97,8 +98,8 @@ def functional(layers: list[dict], config: dict) -> Architecture:
 
 def add(nodes: dict[str, Node], node: Node) -> None:
     """Add a node under its name."""
-    if not isinstance(node.name, str) or not isinstance(node.kind, str) or not isinstance(node.options, dict):
-        raise TypeError(f"layer {node.name!r}")
+    if not isinstance(node.kind, str) or not isinstance(node.options, dict):
+        raise TypeError(f"a layer of class {node.kind!r} with options {node.options!r}")
     if node.kind in ("Functional", "Model", "Sequential"):
         raise ValueError(f'layer "{node.name}" is a {node.kind}: a model inside the model, which is not read')
     if node.name in nodes:
@@ -119,7 +120,7 @@ def single(config: dict, name: str) -> str:
         places = [places]
     if len(places) != 1:
         raise ValueError(f"the network has {len(places)} {name.replace('_', ' ')}; expected one")
-    return places[0][0]
+    return layer_name(places[0][0])
 
 
 def reads(name: str, call: Any) -> Iterator[str]:
@@ -145,4 +146,11 @@ def reads(name: str, call: Any) -> Iterator[str]:
             raise ValueError(
                 f'layer "{name}" reads output {output} of call {call_number} of "{source}"; expected 0 of 0'
             )
-        yield source
+        yield layer_name(source)
+
+
+def layer_name(value: Any) -> str:
+    """Refuse what is no text where a layer is named."""
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} for the name of a layer")
+    return value

@@ -22,8 +22,8 @@ from xnp.weights.keras_tensors import Stored
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 EXPANSION, SMALL = 4, 16 * 2**20  # weights that unpack to more than 4 times the archive, and 16 MiB, are refused
 DAMAGED = (
-    *(OSError, RuntimeError, KeyError, TypeError, IndexError, AttributeError, OverflowError, EOFError),
-    *(NotImplementedError, struct.error, zlib.error, zipfile.BadZipFile),
+    *(OSError, RuntimeError, KeyError, TypeError, OverflowError, EOFError, UnicodeDecodeError),  # h5py's
+    *(NotImplementedError, struct.error, zlib.error, zipfile.BadZipFile),  # zipfile's
 )
 
 

@@ -161,7 +161,7 @@ def in_order(architecture: Architecture) -> list[Node]:
                 order.append(node)
                 ready.append(node.name)
     if len(order) < len(waits):
-        stuck = next(name for name, number in waits.items() if number)
+        stuck = min(waits.keys() - {node.name for node in order})
         raise ValueError(f'layer "{stuck}" waits for its own output, or has no input')
     return order
 

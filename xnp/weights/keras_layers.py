@@ -5,6 +5,7 @@ the network computes in its own. An option that changes the outputs is expressed
 """
 
 from collections.abc import Callable
+from math import isfinite
 from typing import Any
 
 from xnp import layers
@@ -56,6 +57,13 @@ def pair(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+def number(options: dict[str, Any], name: str) -> float:
+    """Read an option that must be a number."""
+    if not isinstance(options[name], int | float) or not isfinite(options[name]):
+        raise ValueError(f"{name} is {options[name]!r}; expected a number")
+    return float(options[name])
+
+
 def activations(name: Any) -> list[Layer]:
     """Make the layer of an activation that is given by name, if it does anything."""
     known: dict[str, list[Callable[[], Layer]]]
@@ -102,7 +110,7 @@ def dense(options: dict[str, Any]) -> list[Layer]:
 def batch_norm(options: dict[str, Any]) -> list[Layer]:
     """Make a batch norm. Without scale its gamma stays 1, without center its beta stays 0."""
     only(options, renorm=(False, None), virtual_batch_size=(None,))
-    return [layers.BatchNorm(options["momentum"], options["epsilon"])]
+    return [layers.BatchNorm(options["momentum"], number(options, "epsilon"))]
 
 
 def relu(options: dict[str, Any]) -> list[Layer]:
@@ -151,7 +159,7 @@ LAYERS: dict[str, Callable[[dict[str, Any]], list[Layer]]] = {
     "Dense": dense,
     "DepthwiseConv2D": depthwise_conv2d,
     "Dropout": dropout,
-    "ELU": lambda options: [layers.ELU(options["alpha"])],
+    "ELU": lambda options: [layers.ELU(number(options, "alpha"))],
     "Flatten": lambda options: [layers.Flatten()],
     "GlobalAveragePooling2D": global_average_pool2d,
     "MaxPooling2D": pool(layers.MaxPool2D),

@@ -30,20 +30,18 @@ class Graph:
     """
 
     def __init__(self, model: Layer, numbers: Numbers) -> None:
-        self.calls = [call for call in trace(model) if not isinstance(call.what, layers.Dropout)]
-        same = {call.writes: call.reads[0] for call in trace(model) if isinstance(call.what, layers.Dropout)}
+        calls = trace(model)
+        silent = [call for call in calls if isinstance(call.what, layers.Dropout)]
+        self.calls = [call for call in calls if not isinstance(call.what, layers.Dropout)]
         if self.calls and isinstance(self.calls[-1].what, layers.Softmax):
-            last = self.calls.pop()
-            same[last.writes] = last.reads[0]
-        self._same = same
+            silent.append(self.calls.pop())
+        self._same = {call.writes: call.reads[0] for call in silent}
         self.writer = {call.writes: call for call in self.calls}
         self.numbers = {0: 0}
         for call in self.calls:
             came_from = tuple(self.numbers[value] for value in self.reads(call))
-            if call.what == "add":
-                came_from = tuple(sorted(came_from))
             self.numbers[call.writes] = numbers.setdefault((describe(call), came_from), len(numbers) + 1)
-        self.output = self._home(len(trace(model)))
+        self.output = self._home(len(calls))
 
     def reads(self, call: Call) -> tuple[int, ...]:
         """Give the values that a call reads, in an order that is the same for the same network."""
