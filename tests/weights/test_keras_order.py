@@ -4,13 +4,8 @@ import numpy as np
 import pytest
 
 from xnp import models, weights
-<<<<<<< HEAD
 from xnp.graph import trace
-from xnp.layers import ELU, BatchNorm, Conv2D, Dense, Parallel, ReLU, Residual, Sequential
-=======
-from xnp.engine.graph import trace
 from xnp.layers import ELU, BatchNorm, Conv2D, Dense, MaxPool2D, Parallel, ReLU, Residual, Sequential
->>>>>>> keras
 from xnp.weights.keras_order import keras_order
 
 # The names that keras.applications gives the layers of Xception that have weights, in its order.

@@ -1,12 +1,8 @@
-<<<<<<< HEAD
-"""Weights on their way: those that come with the package, those of Keras' files, and networks as files for others."""
-=======
-"""Weights that were not trained here and now: those that come with the package, and those of Keras' files.
+"""Weights on their way: those that come with the package, those of Keras' files, and networks as files for others.
 
 Where to read first: `keras`. It opens a file (`keras_file`, `hdf5`), finds its tensors (`keras_tensors`) and its
 network (`keras_config`, `keras_layers`, `keras_graph`), and pairs both with a model (`same_network`, `keras_order`).
 """
->>>>>>> keras
 
 from xnp.weights.keras import keras_model, load_keras
 from xnp.weights.onnx import export_onnx
