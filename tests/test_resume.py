@@ -77,7 +77,7 @@ def test_another_process_gives_the_same_bits(uninterrupted, tmp_path):
 
 
 @needs_kill
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2, 3))])
 def test_killed_at_any_call_again_and_again(uninterrupted, tmp_path, seed):
     expected, calls = uninterrupted
     rng = np.random.default_rng(seed)
@@ -91,6 +91,7 @@ def test_killed_at_any_call_again_and_again(uninterrupted, tmp_path, seed):
 
 
 @needs_kill
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_killed_at_each_step_of_the_writing_of_a_checkpoint(uninterrupted, tmp_path, moment):
     for step in (0, 3, 5):  # the first checkpoint, one inside of an epoch, one at the end of an epoch

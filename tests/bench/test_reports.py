@@ -126,6 +126,7 @@ def test_each_report_gets_a_folder_of_its_own(compared, tmp_path, monkeypatch):
         assert picture.size > (300, 100)
 
 
+@pytest.mark.slow
 def test_a_whole_comparison(stand_ins):
     stand_ins(
         {"fast": ANSWER.format(1), "slow": ANSWER.format(1), "gone": "pass"}, gone={"needs": ("no_such_package",)}

@@ -13,6 +13,7 @@ from xnp.bench.turns import BenchError, peak_memory, take_turns
 from xnp.bench.work import Work
 
 WORK = Work(batch=8)
+pytestmark = pytest.mark.slow  # each test starts processes
 ONE = "return lambda: np.ones(1)"
 
 

@@ -118,6 +118,7 @@ def test_a_call_within_a_call_counts_once():
     assert watch.times.keys() == {("inner", "backward"), ("inner", "forward")}
 
 
+@pytest.mark.slow
 def test_a_real_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     line = ["bench", "--model", "tiny", "--size", "8", "--batch", "2", "--rounds", "2"]

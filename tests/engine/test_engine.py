@@ -46,6 +46,7 @@ def train(workers, steps=100):
     return {path: array.tobytes() for path, array in (model.state() | model.gradients()).items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by_processes", [True, False])
 @pytest.mark.parametrize("workers", [1, 2, 3])
 def test_a_hundred_steps_twice_give_the_same_bits(workers, by_processes, monkeypatch):

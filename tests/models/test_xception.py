@@ -142,6 +142,7 @@ def test_the_smaller_ones_take_sizes_classes_seeds_and_dtypes(make):
     np.testing.assert_array_equal(kernel, make((32, 32, 1), seed=5, dtype=np.float64).state()["stem/conv1/kernel"])
 
 
+@pytest.mark.slow
 def test_a_few_steps_on_one_batch_lower_the_loss():
     model = models.tiny_xception(classes=4)
     rng = np.random.default_rng(1)
@@ -156,6 +157,7 @@ def test_a_few_steps_on_one_batch_lower_the_loss():
     assert losses[-1] < 0.7 * losses[0]
 
 
+@pytest.mark.slow
 def test_xception_runs_forward_and_back():
     model = models.xception((71, 71, 3), classes=10, dropout=0.5)
     x = np.random.default_rng(1).normal(size=(2, 71, 71, 3)).astype(np.float32)

@@ -69,6 +69,7 @@ def test_alternative_text_names_shapes_and_numbers():
         assert words in alt
 
 
+@pytest.mark.slow
 def test_pictures_fit_the_page(look: Callable) -> None:
     rng = np.random.default_rng(0)
     wide = rng.integers(-2, 3, (3, 4)).astype(float)
