@@ -43,24 +43,16 @@ class Convolution(SharedKernel):
 
     def forward(self, block: Block, training: bool) -> None:
         """Gather and multiply, row by row."""
-        columns, gaps, gathers = self._gathers(block)
-        for gap in gaps:
-            gap[...] = 0
-        for gather, (y, _) in zip(gathers, self._rows(block), strict=True):
-            gather()
+        for columns, y, _ in self._gathered(block):
             np.matmul(self.w.T, columns, out=y)
             if self.b is not None:
                 y += self.b[:, None]
 
     def backward(self, block: Block) -> None:
         """Gather again for dw; then dx, if it is wanted: an image has no use for a gradient."""
-        columns, gaps, gathers = self._gathers(block)
         dw, product = self.dws[block.worker], self.scratch(block, "dw of a row", self.w.shape)
         dw[...] = 0
-        for gap in gaps:
-            gap[...] = 0
-        for gather, (_, dy) in zip(gathers, self._rows(block), strict=True):
-            gather()
+        for columns, _, dy in self._gathered(block):
             np.matmul(columns, dy.T, out=product)
             np.add(dw, product, out=dw)
         if self.b is not None:
@@ -77,6 +69,15 @@ class Convolution(SharedKernel):
             np.matmul(self.w, dy, out=columns)
             for pixels, share in shares:
                 np.add(pixels, share, out=pixels)
+
+    def _gathered(self, block: Block) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Yield, row by row, what its windows read, the row of y, and that of dy. All rows share the first's memory."""
+        columns, gaps, gathers = self._gathers(block)
+        for gap in gaps:
+            gap[...] = 0
+        for gather, (y, dy) in zip(gathers, self._rows(block), strict=True):
+            gather()
+            yield columns, y, dy
 
     @by_block
     def _rows(self, block: Block) -> list[tuple[np.ndarray, np.ndarray]]:
