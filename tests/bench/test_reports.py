@@ -32,6 +32,7 @@ def test_a_result_in_numbers():
     assert FAST.against(SLOW).median == pytest.approx(1 / 3)
 
 
+@pytest.mark.slow
 def test_times_of_a_part_count_for_all(stand_ins):
     """Both sleep the same time; the second one for a quarter of the images."""
     body = "def step():\n    time.sleep(0.03); return np.ones(1)\nreturn step"

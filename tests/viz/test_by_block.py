@@ -56,6 +56,7 @@ def test_white_is_zero(sign: float) -> None:
     assert picture.cmap(picture.norm(0.0)) == pytest.approx((1, 1, 1, 1), abs=0.01)
 
 
+@pytest.mark.slow
 def test_a_whole_network_fits(look: Callable) -> None:
     model = models.tiny_xception(weights="cifar10")
     x = random(1, 32, 32, 3).astype(np.float32)

@@ -36,7 +36,7 @@ def x():
         lambda: models.tiny_xception((32, 32, 3), dtype=np.float64),
         lambda: models.tiny_xception((17, 22, 3), dtype=np.float64),
         lambda: models.small_xception((16, 16, 3), dtype=np.float64),
-        lambda: models.xception((43, 39, 3), 10, dropout=0.5, dtype=np.float64),
+        pytest.param(lambda: models.xception((43, 39, 3), 10, dropout=0.5, dtype=np.float64), marks=pytest.mark.slow),
     ],
     ids=["tiny", "tiny, odd", "small", "xception"],
 )
