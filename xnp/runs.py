@@ -167,11 +167,28 @@ def train(
     settings: Settings, data: Dataset, validation: Dataset | None, folder: Path, *, command: str, resume: bool = False
 ) -> training.History:
     """Train as the settings say, on what `load_training` gave; `command` is remembered in config.json."""
+    model = MODELS[settings.model](IMAGE_SHAPE, len(data.names), seed=settings.seed)
+    config = {"command": command, "settings": asdict(settings)}
+    return train_model(model, settings, data, validation, folder, config=config, resume=resume)
+
+
+def train_model(
+    model: Sequential,
+    settings: Settings,
+    data: Dataset,
+    validation: Dataset | None,
+    folder: Path,
+    *,
+    config: dict[str, Any],
+    resume: bool = False,
+    progress: bool = True,
+) -> training.History:
+    """Train any model as the settings say. Their `model` is not asked; `config` goes to config.json."""
     checks.positive("train", epochs=settings.epochs, batch_size=settings.batch_size)
     steps = -(-len(data.labels) // settings.batch_size)
     augments = [AUGMENTS[name] for name in settings.augment]
     return training.fit(
-        MODELS[settings.model](IMAGE_SHAPE, len(data.names), seed=settings.seed),
+        model,
         data,
         validation,
         epochs=settings.epochs,
@@ -183,8 +200,9 @@ def train(
         label_smoothing=settings.label_smoothing,
         seed=settings.seed,
         folder=folder,
-        config={"command": command, "settings": asdict(settings)},
+        config=config,
         resume=resume,
+        progress=progress,
         engine=cast(EngineName, settings.engine),
         workers=settings.workers,
     )

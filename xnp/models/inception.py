@@ -38,6 +38,9 @@ Source: Chollet, "Xception: Deep Learning with Depthwise Separable Convolutions"
 16 256 12288
 """
 
+import math
+from numbers import Real
+
 from xnp import checks
 from xnp.layers import (
     AveragePool2D,
@@ -46,6 +49,7 @@ from xnp.layers import (
     DepthwiseConv2D,
     GroupedConv2D,
     Layer,
+    MaxPool2D,
     Parallel,
     PointwiseConv2D,
     ReLU,
@@ -53,7 +57,7 @@ from xnp.layers import (
 )
 
 
-def canonical(width: int, momentum: float = 0.99) -> Parallel:
+def canonical(width: float, momentum: float = 0.99) -> Parallel:
     """Make figure 1: four towers of different depth. (H, W, C) becomes (H, W, 18 * width).
 
     The towers end in 4, 4, 6 and 4 times `width` channels. width = 16 makes the 288 channels of the second and third
@@ -61,17 +65,37 @@ def canonical(width: int, momentum: float = 0.99) -> Parallel:
 
     Parameters
     ----------
-    width : int
-        15 * C * width + 648 * width^2 numbers in the kernels.
+    width : float
+        15 * C * width + 648 * width^2 numbers in the kernels. Where it is no whole number, each convolution rounds.
     momentum : float
         Of the batch norms.
     """
-    checks.positive("canonical", width=width)
+    three, four, six = (rounded("canonical", width, times) for times in (3, 4, 6))
     return Parallel(
-        Sequential(**steps(conv1x1(4 * width), momentum=momentum)),
-        Sequential(**steps(conv1x1(3 * width), conv3x3(4 * width), momentum=momentum)),
-        Sequential(**steps(conv1x1(4 * width), conv3x3(6 * width), conv3x3(6 * width), momentum=momentum)),
-        Sequential(pool=AveragePool2D(3, 1), **steps(conv1x1(4 * width), momentum=momentum)),
+        Sequential(**steps(conv1x1(four), momentum=momentum)),
+        Sequential(**steps(conv1x1(three), conv3x3(four), momentum=momentum)),
+        Sequential(**steps(conv1x1(four), conv3x3(six), conv3x3(six), momentum=momentum)),
+        Sequential(pool=AveragePool2D(3, 1), **steps(conv1x1(four), momentum=momentum)),
+    )
+
+
+def reduction(width: float, momentum: float = 0.99) -> Parallel:
+    """Make the module that halves, as Inception V3 has it: strides in two towers, a pool in the third.
+
+    (H, W, C) becomes (H/2, W/2, C + 14 * width): the first tower ends in 8, the second in 6 times `width` channels.
+
+    Parameters
+    ----------
+    width : float
+        76 * C * width + 540 * width^2 numbers in the kernels. Where it is no whole number, each convolution rounds.
+    momentum : float
+        Of the batch norms.
+    """
+    four, six, eight = (rounded("reduction", width, times) for times in (4, 6, 8))
+    return Parallel(
+        Sequential(**steps(conv3x3(eight, stride=2), momentum=momentum)),
+        Sequential(**steps(conv1x1(four), conv3x3(six), conv3x3(six, stride=2), momentum=momentum)),
+        Sequential(pool=MaxPool2D(3, 2)),
     )
 
 
@@ -167,9 +191,16 @@ def conv1x1(filters: int) -> PointwiseConv2D:
     return PointwiseConv2D(filters, use_bias=False)
 
 
-def conv3x3(filters: int) -> Conv2D:
+def conv3x3(filters: int, stride: int = 1) -> Conv2D:
     """Mix space and channels at once."""
-    return Conv2D(filters, 3, use_bias=False)
+    return Conv2D(filters, 3, stride=stride, use_bias=False)
+
+
+def rounded(form: str, width: float, times: int) -> int:
+    """Give the filters that are nearest to `times * width`, 1 at least; refuse a width that is no number above 0."""
+    if isinstance(width, bool) or not isinstance(width, Real) or not 0 < width < math.inf:
+        raise ValueError(f"{form}: width is {width!r}; it must be a number above 0")
+    return max(round(times * width), 1)
 
 
 def segment_width(form: str, filters: int, segments: int) -> int:
