@@ -15,6 +15,8 @@ from typing import Any
 from xnp import runs, verbs
 from xnp.bench.contestants import NAMES
 from xnp.count import EXTRAS
+from xnp.reproduce.experiments import EXPERIMENTS
+from xnp.reproduce.presets import DEFAULT, PRESETS, QUICK_SEEDS
 from xnp.runner import ENGINES
 
 
@@ -70,6 +72,7 @@ def make_parser() -> argparse.ArgumentParser:
     add_count_options(verb(verbs.count, "xnp count xception --unit flop --include batch_norm activation"))
     verb(verbs.gradcheck, "xnp gradcheck")
     add_bench_options(verb(verbs.bench, "xnp bench --what inference --model xception --batch 1"))
+    add_reproduce_options(verb(verbs.reproduce, "xnp reproduce activation --quick"))
     verb(verbs.download, "xnp download     (XNP_DATA names another folder than the usual cache)")
     return parser
 
@@ -187,6 +190,26 @@ def add_bench_options(parser: argparse.ArgumentParser) -> None:
     add("--against", choices=NAMES, metavar="NAME", help="whose time the others' are divided by (default: the first)")
     add("--workers", type=positive, metavar="N", help="cores for each contestant (default: all)")
     add("--rounds", type=positive, metavar="N", help="turns of each contestant (default: 30; with --growth 3)")
+
+
+def add_reproduce_options(parser: argparse.ArgumentParser) -> None:
+    """Describe `xnp reproduce`."""
+    parser.epilog = "\n".join(
+        [*(f"{name:16} {experiment.question}" for name, experiment in EXPERIMENTS.items()), "", parser.epilog or ""]
+    )
+    add = parser.add_argument
+    add("experiment", choices=[*EXPERIMENTS, "all"], metavar="EXPERIMENT", help=f"{', '.join(EXPERIMENTS)}; or all")
+    preset = parser.add_mutually_exclusive_group()
+    for name, (_, words) in PRESETS.items():
+        if name != DEFAULT:
+            preset.add_argument(f"--{name}", action="store_const", const=name, dest="preset", help=words)
+    parser.set_defaults(preset=DEFAULT)
+    seeds = f"trials of each variant (default: 10, {QUICK_SEEDS} with --quick; 5 for some experiments)"
+    add("--seeds", type=positive, metavar="N", help=seeds)
+    add("--jobs", type=positive, metavar="N", help="trials at a time (default: one for each core)")
+    folder = "folder of the study; an old one of the same study is gone on with (default: reproduce/EXPERIMENT-PRESET)"
+    add("--folder", type=Path, metavar="DIR", help=folder)
+    add("--data-dir", help="folder that holds cifar-10-batches-bin/ (default: what `xnp download` fetched)")
 
 
 def extra(text: str) -> str:

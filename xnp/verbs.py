@@ -24,6 +24,9 @@ from xnp.bench.work import Work, default_size
 from xnp.data import cifar10, imagenet
 from xnp.data.dataset import Dataset
 from xnp.engine.team import usable_cores
+from xnp.reproduce import EXPERIMENTS, presets
+from xnp.reproduce.conduct import conduct
+from xnp.reproduce.study import Study
 from xnp.runner import check_engine
 
 
@@ -240,6 +243,23 @@ def bench(options: argparse.Namespace) -> int:
             )
     print(report)
     print(f"numbers and picture in {write(report)}")
+    return 0
+
+
+def reproduce(options: argparse.Namespace) -> int:
+    """Run an experiment of the post or the paper, small, with error bars."""
+    names = list(EXPERIMENTS) if options.experiment == "all" else [options.experiment]
+    if options.folder and len(names) > 1:
+        options.parser.error("--folder holds one study; EXPERIMENT all has several")
+    settings = presets.settings_of(options.preset, options.data_dir)
+    if options.data_dir and settings["data"] != "cifar10":
+        options.parser.error(f"--data-dir belongs to CIFAR-10; --{options.preset} takes {settings['data']}")
+    for name in names:
+        folder = options.folder or Path("reproduce") / f"{name}-{options.preset}"
+        study = Study(EXPERIMENTS[name], options.preset, settings, folder)
+        if not conduct(study, options.seeds, jobs=options.jobs, command=options.command):
+            print("xnp reproduce: stopped, and saved. The same command goes on", file=sys.stderr)
+            return 1
     return 0
 
 

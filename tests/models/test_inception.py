@@ -214,7 +214,7 @@ def test_bad_segments_are_refused_by_name(figure, filters, segments, message):
         figure(filters, segments)
 
 
-@pytest.mark.parametrize("width", [0, 1.5])
+@pytest.mark.parametrize("width", [0, -1.5, True, "2", float("nan"), float("inf")])
 def test_a_bad_width_is_refused_by_name(width):
     message = re.escape(f"canonical: width is {width!r}; it must be a number above 0")
     with pytest.raises(ValueError, match=f"^{message}$"):

@@ -6,16 +6,16 @@
     exit      halves again, then one more module
     end       global average pooling, logistic regression
 
-`mini_xception` is `tiny_xception` with its parts in the reader's hand: its width, its module (any function of the number
-of filters), its residual connections. `mini_inception` has the modules of Inception V3 in the same places, and no
-residual connections, as Inception V3 has none. `stack` is a plain chain of modules of one width.
+`mini_xception` is `tiny_xception` with its parts in the reader's hand: its width, its module (any function of the
+number of filters), its residual connections. `mini_inception` has the modules of Inception V3 in the same places, and
+no residual connections, as Inception V3 has none. `stack` is a plain chain of modules of one width.
 
 >>> from xnp.count import count
 >>> for network in (mini_xception(64), mini_inception(), stack(64)):
 ...     print(count(network).trainable)
 86106
-86025
-37514
+86274
+39258
 
 Source: Chollet, "Xception: Deep Learning with Depthwise Separable Convolutions", arXiv:1610.02357, sections 1, 4.
 """

@@ -10,6 +10,7 @@ The trials run side by side, one on each core. Seeds come first and variants sec
 that the test needs are complete but for one.
 """
 
+import itertools
 import json
 import os
 import re
@@ -91,14 +92,13 @@ class Study(NamedTuple):
     def results(self) -> list[list[dict[str, Any]]]:
         """Read what is done: the results of each variant, for all seeds that every variant has done."""
         found: list[list[dict[str, Any]]] = [[] for _ in self.experiment.variants]
-        seed = 0
-        while all((paths := [self.trial_folder(place, seed) / RESULT for place in range(len(found))])):
+        for seed in itertools.count():
+            paths = [self.trial_folder(place, seed) / RESULT for place in range(len(found))]
             if not all(path.exists() for path in paths):
-                break
+                return found
             for results, path in zip(found, paths, strict=True):
                 results.append(json.loads(path.read_text()))
-            seed += 1
-        return found
+        raise AssertionError("there is no last seed")
 
 
 def equal_widths(experiment: Experiment) -> list[float]:

@@ -42,6 +42,7 @@ from xnp.viz.strips import strips
 from xnp.viz.style import save
 from xnp.viz.terms import gradient_terms
 from xnp.viz.training import curves
+from xnp.viz.trials import Trials, trials
 from xnp.viz.windows import convolution_step, depthwise_step, sliding
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "Figure",
     "Growth",
     "Panel",
+    "Trials",
     "Work",
     "architecture",
     "backward_step",
@@ -90,5 +92,6 @@ __all__ = [
     "strips",
     "surprise",
     "time_and_memory",
+    "trials",
     "windows_over_rows",
 ]

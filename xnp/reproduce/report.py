@@ -1,0 +1,173 @@
+"""What a study has found: table, exact paired tests, curves; and the JSON that all of it can be made from again."""
+
+import json
+import statistics
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from xnp import files, runs
+from xnp.bench.machine import conditions
+from xnp.bench.ratios import ratio
+from xnp.reproduce import speed
+from xnp.reproduce.statistics import mean_interval, sign_flip
+from xnp.reproduce.study import COMMANDS, Study
+from xnp.tables import Table, table
+
+RESULTS, TABLE, PICTURE, SPEED = "results.json", "table.md", "curves.png", "speed.json"
+
+Record = dict[str, Any]
+
+
+def gather(study: Study) -> Record | None:
+    """Put together what the trials gave; None while no seed is complete."""
+    results = study.results()
+    if not results[0]:
+        return None
+    commands = (study.folder / COMMANDS).read_text().splitlines()
+    about = asdict(runs.make_settings(study.settings))
+    measured = study.folder / SPEED
+    return {
+        "experiment": study.experiment.name,
+        "question": study.experiment.question,
+        "preset": study.preset,
+        "settings": {name: about[name] for name in about if name not in ("seed", "model", "data_dir", "workers")},
+        "commands": list(dict.fromkeys(commands)),
+        **{name: value for name, value in conditions(commands[-1]).items() if name != "command"},
+        "variants": [
+            {
+                "name": variant.name,
+                "width": found[0]["width"],
+                "parameters": found[0]["parameters"],
+                "macs": found[0]["macs"],
+                "test_accuracy": [result["test_accuracy"] for result in found],
+                "test_loss": [result["test_loss"] for result in found],
+                "validation_accuracy": [
+                    [round(row["validation_accuracy"], 4) for row in result["epochs"]] for result in found
+                ],
+            }
+            for variant, found in zip(study.experiment.variants, results, strict=True)
+        ],
+        "images_per_second": json.loads(measured.read_text()) if measured.exists() else None,
+    }
+
+
+def measure_speed(study: Study, widths: list[float]) -> None:
+    """Time the variants' training steps, once; nothing else may run."""
+    path = study.folder / SPEED
+    if path.exists():
+        return
+    batch_size = runs.make_settings(study.settings).batch_size
+    networks = [
+        variant.network(width, seed=0) for variant, width in zip(study.experiment.variants, widths, strict=True)
+    ]
+    speeds = speed.measure(networks, batch_size)
+    files.write_json(path, [[round(value, 1) for value in values] for values in speeds])
+
+
+def write(record: Record, folder: Path) -> None:
+    """Write numbers, table and picture."""
+    from xnp import viz
+
+    files.write_json(folder / RESULTS, record)
+    with files.replacing(folder / TABLE) as file:
+        file.write(page(record).encode())
+    viz.save(picture(record), folder / PICTURE)
+
+
+def page(record: Record) -> str:
+    """Say everything on one page of Markdown."""
+    return "\n\n".join(
+        [f"# {record['question']}", results_table(record)._repr_markdown_(), reading(record), origin(record) + "\n"]
+    )
+
+
+def origin(record: Record) -> str:
+    """Say what made the numbers."""
+    commands = ", ".join(f"`{command}`" for command in record["commands"])
+    machine, versions = record["machine"], record["versions"]
+    with_what = ", ".join(f"{name} {versions[name]}" for name in ("xnp", "numpy", "python", "blas"))
+    settings = ", ".join(
+        f"{name.replace('_', ' ')} {' '.join(value) if isinstance(value, list | tuple) else value}"
+        for name, value in record["settings"].items()
+        if value not in (None, [], (), 0.0)
+    )
+    return (
+        f"Made by {commands} on {machine['processor']}, {machine['cores']} cores, {machine['system']}, with "
+        f"{with_what}. Each trial: {settings}."
+    )
+
+
+def results_table(record: Record) -> Table:
+    """Lay out a row for each variant."""
+    first, speeds = record["variants"][0], record["images_per_second"]
+    header = ["", "width", "parameters", "MACs", "test accuracy (%)", "difference", "p"]
+    rows: list[list[str | float]] = []
+    for variant in record["variants"]:
+        row: list[str | float] = [variant["name"], f"{variant['width']:.3g}", variant["parameters"], variant["macs"]]
+        row.append(with_interval(variant["test_accuracy"]))
+        differences = [a - b for a, b in zip(variant["test_accuracy"], first["test_accuracy"], strict=True)]
+        row += ["", ""] if variant is first else [with_interval(differences, sign="+"), p_value(differences)]
+        rows.append(row)
+    if speeds is not None:
+        header += ["images/s", "speed"]
+        for row, found in zip(rows, speeds, strict=True):
+            times = [[1 / value for value in values] for values in (speeds[0], found)]
+            faster = ratio(times[0], times[1])
+            row.append(f"{statistics.median(found):,.0f}")
+            row.append("" if found is speeds[0] else f"{faster.median:.2f} ({faster.low:.2f} to {faster.high:.2f})")
+    return table(header, rows)
+
+
+def reading(record: Record) -> str:
+    """Say how the table is to be read."""
+    seeds, first = len(record["variants"][0]["test_accuracy"]), record["variants"][0]["name"]
+    text = (
+        f"{seeds} trials of each. In parentheses: where the true mean lies, with a confidence of 95 % (Student). "
+        f"Difference: from *{first}*, seed by seed, in percentage points. p: exact paired sign-flip test of that "
+        f"difference alone, two-sided; {seeds} pairs can reach {2 ** (1 - seeds):.2g}."
+    )
+    if record["images_per_second"] is not None:
+        text += (
+            " Images/s: training steps alone on all cores, median of the rounds; speed: times that of "
+            f"*{first}*, in parentheses the 95 % interval of the bootstrap."
+        )
+    return text
+
+
+def with_interval(shares: list[float], sign: str = "") -> str:
+    """Write a mean and its interval in percent.
+
+    >>> with_interval([0.711, 0.715]), with_interval([0.25], sign="+")
+    ('71.30 (68.76 to 73.84)', '+25.00')
+    """
+    mean, low, high = (f"{100 * value:{sign}.2f}" for value in mean_interval(shares))
+    return mean if len(shares) == 1 else f"{mean} ({low} to {high})"
+
+
+def p_value(differences: list[float]) -> str:
+    """Write the p of the exact test.
+
+    >>> p_value([0.01] * 10), p_value([0.01] * 5)
+    ('0.0020', '0.062')
+    """
+    p = sign_flip(differences)
+    return f"{p:.4f}" if p < 0.01 else f"{p:.3f}"
+
+
+def picture(record: Record) -> Any:
+    """Draw curves with bands, and every trial."""
+    from xnp import viz
+
+    speeds = record["images_per_second"]
+    return viz.trials(
+        [
+            viz.Trials(
+                variant["name"],
+                variant["validation_accuracy"],
+                variant["test_accuracy"],
+                None if speeds is None else statistics.median(speeds[place]),
+            )
+            for place, variant in enumerate(record["variants"])
+        ],
+    )
