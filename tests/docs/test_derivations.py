@@ -1,11 +1,10 @@
 """The pages of docs/ say what the library does: their examples run, and their quotes stand in the source.
 
-A quote is a block of Python without `>>>`. In the derivations, each is a part of the file that was linked last before it.
+In the derivations, a block of Python without `>>>` is a quote: it is a part of the file that was linked last before it.
 """
 
 import doctest
 import re
-import textwrap
 from pathlib import Path
 
 import pytest
@@ -13,13 +12,18 @@ import pytest
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = {page.relative_to(DOCS).as_posix(): page for page in sorted(DOCS.rglob("*.md")) if "_build" not in page.parts}
 DERIVATIONS = [name for name in PAGES if name.startswith("derivations")]
-EXAMPLES = [name for name, page in PAGES.items() if ">>> " in page.read_text(encoding="utf-8")]
+EXAMPLES = [name for name, page in PAGES.items() if "```python\n>>> " in page.read_text(encoding="utf-8")]
 
 
 def blocks(text: str) -> list[tuple[str, str]]:
     """Give each block of Python in a page, with all the text before it."""
     found = re.finditer(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
     return [(match[1], text[: match.start()]) for match in found]
+
+
+def without_spaces(code: str) -> str:
+    """Leave the words alone: a quote is less indented than the source, and so its lines may break elsewhere."""
+    return "".join(code.split())
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -39,14 +43,15 @@ def test_what_is_quoted_stands_in_the_file_that_was_linked_last(name):
         if ">>>" in quote:
             continue
         file = PAGES[name].parent / re.findall(r"\]\((\S+\.py)\)", before)[-1]
-        source = "\n".join(line.strip() for line in file.read_text(encoding="utf-8").splitlines())
-        for part in textwrap.dedent(quote).split("...\n"):
-            lines = "\n".join(line.strip() for line in part.strip().splitlines())
-            assert lines in source, f"{name} quotes what {file.name} does not say:\n{part}"
+        source = without_spaces(file.read_text(encoding="utf-8"))
+        for part in quote.split("...\n"):
+            assert without_spaces(part) in source, f"{name} quotes what {file.name} does not say:\n{part}"
 
 
 @pytest.mark.parametrize("op", [page.stem for page in sorted((DOCS.parent / "xnp" / "ops").glob("[a-z]*.py"))])
 def test_every_operation_is_derived_and_its_lines_are_quoted(op):
     texts = [PAGES[name].read_text(encoding="utf-8") for name in DERIVATIONS]
-    quoted = [re.findall(r"/(\w+)\.py\)", before)[-1:] for text in texts for q, before in blocks(text) if ">>>" not in q]
+    quoted = [
+        re.findall(r"/(\w+)\.py\)", before)[-1:] for text in texts for q, before in blocks(text) if ">>>" not in q
+    ]
     assert [op] in quoted
