@@ -74,6 +74,7 @@ def commands(text: str) -> list[str]:
 def figures(text: str) -> list[str]:
     """Give the numbers of prose and tables that a reader could quote."""
     prose = re.sub(r"```.*?```|`[^`\n]*`|\]\([^)]*\)", "", text, flags=re.DOTALL)
+    prose = re.sub(r"(\d+)분 (\d+)초", r"\1:\2", prose)
     return sorted(set(re.findall(r"\d[\d,]*[.:]?\d+", prose)))
 
 
