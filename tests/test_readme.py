@@ -1,20 +1,26 @@
-"""README's example prints what README says; its figures are those that the library counts."""
+"""README's example prints what README says, and its figures are what the library counts. README.ko.md says the same."""
 
 import contextlib
 import io
 import re
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from xnp import count, models, mutants, ops
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+KOREAN = (ROOT / "README.ko.md").read_text(encoding="utf-8")
+HANGUL = re.compile("[가-힣]")
 
 
 def test_the_example_prints_what_stands_below_it():
-    code, expected = re.search(r"```python\n(.*?)```\n```\n(.*?)```", README, re.DOTALL).groups()
+    source, expected = re.search(r"```python\n(.*?)```\n```\n(.*?)```", README, re.DOTALL).groups()
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
-        exec(code, {})
+        exec(source, {})
     assert printed.getvalue() == expected
 
 
@@ -42,8 +48,44 @@ def test_the_other_figures_are_current():
     assert f"- {len(mutants.MUTANTS)} operations with one mistake each" in README
 
 
-def test_all_links_to_files_lead_somewhere():
-    links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
+@pytest.mark.parametrize("text", [README, KOREAN], ids=["English", "Korean"])
+def test_all_links_to_files_lead_somewhere(text: str):
+    links = re.findall(r"\]\((?!http)([^)#]+)", text)
     assert len(links) > 10
     for link in links:
-        assert (Path(__file__).parents[1] / link).exists(), link
+        assert (ROOT / link).exists(), link
+
+
+def links(text: str) -> list[str]:
+    return sorted(set(re.findall(r"\]\(([^)]+)\)", text)) - {"README.md", "README.ko.md"})
+
+
+def code(text: str) -> list[str]:
+    """Give what is typed and what is printed. Comments may be translated."""
+    blocks = re.findall(r"^```\w*\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [re.sub(r"  # .*", "", block) for block in blocks]
+
+
+def commands(text: str) -> list[str]:
+    """Give what stands between backticks in prose."""
+    return sorted(set(re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL))))
+
+
+def figures(text: str) -> list[str]:
+    """Give the numbers of prose and tables that a reader could quote."""
+    prose = re.sub(r"```.*?```|`[^`\n]*`|\]\([^)]*\)", "", text, flags=re.DOTALL)
+    prose = re.sub(r"(\d+)분 (\d+)초", r"\1:\2", prose)
+    return sorted(set(re.findall(r"\d[\d,]*[.:]?\d+", prose)))
+
+
+@pytest.mark.parametrize("part", [links, code, commands, figures])
+def test_the_korean_front_door_has_the_same_facts(part: Callable[[str], list[str]]):
+    assert len(part(README)) >= 5
+    assert part(KOREAN) == part(README)
+
+
+def test_the_korean_front_door_is_korean():
+    """Each paragraph outside of code holds Hangul."""
+    prose = re.sub(r"^```.*?^```$", "", KOREAN, flags=re.MULTILINE | re.DOTALL)
+    paragraphs = [block for block in prose.split("\n\n") if block.strip() and not block.startswith(("# xnp", "[MIT]"))]
+    assert [block for block in paragraphs if not HANGUL.search(block)] == []

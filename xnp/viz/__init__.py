@@ -15,6 +15,7 @@ from xnp.viz.architecture import architecture
 from xnp.viz.arrays import channels, picture
 from xnp.viz.backward import backward_step
 from xnp.viz.bars import Bars, bars
+from xnp.viz.both_ways import both_ways
 from xnp.viz.by_block import kernels_by_layer, maps_by_block
 from xnp.viz.costs import costs_by_layer
 from xnp.viz.depth import gradient_by_depth
@@ -56,6 +57,7 @@ __all__ = [
     "architecture",
     "backward_step",
     "bars",
+    "both_ways",
     "channels",
     "confusion_matrix",
     "convolution_step",
