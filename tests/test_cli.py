@@ -11,6 +11,7 @@ import pytest
 
 from xnp import cli, runs
 from xnp.data import cifar10
+from xnp.engine.processes import WorkerDied
 
 VERBS = ("train", "evaluate", "predict", "export", "count", "gradcheck", "bench", "download")
 
@@ -130,6 +131,7 @@ def test_wrong_usage_is_code_2(capsys, line, message):
         (PermissionError(13, "Permission denied", "/root/xnp"), "/root/xnp: Permission denied"),
         (OSError(28, "No space left on device"), "[Errno 28] No space left on device"),
         (MemoryError(), "MemoryError"),
+        (WorkerDied("a worker died"), "a worker died"),
         (KeyboardInterrupt(), "interrupted"),
     ],
 )

@@ -15,6 +15,7 @@ from typing import Any
 from xnp import runs, verbs
 from xnp.bench.contestants import NAMES
 from xnp.count import EXTRAS
+from xnp.engine.processes import WorkerDied
 from xnp.reproduce.experiments import EXPERIMENTS
 from xnp.reproduce.presets import DEFAULT, PRESETS, QUICK_SEEDS
 from xnp.runner import ENGINES
@@ -35,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         print(f"xnp {options.verb}: interrupted", file=sys.stderr)
-    except (OSError, ValueError, MemoryError, ModuleNotFoundError) as error:
+    except (OSError, ValueError, MemoryError, ModuleNotFoundError, WorkerDied) as error:
         print(f"xnp {options.verb}: {verbs.words(error)}", file=sys.stderr)
     return 1
 

@@ -1,6 +1,7 @@
 """Workers that are processes: what happens to them when something goes wrong."""
 
 import gc
+import multiprocessing.context
 import os
 import signal
 import subprocess
@@ -58,6 +59,16 @@ def test_an_engine_that_nobody_holds_leaves_no_process():
     del engine
     gc.collect()
     assert all(gone(pid) for pid in pids)
+
+
+def test_a_system_without_semaphores_is_told_what_to_do(monkeypatch):
+    def none(self, value):
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(multiprocessing.context.BaseContext, "Semaphore", none)
+    with pytest.raises(OSError, match=r"no semaphores \(.*No such file.*\).*--workers 1"):
+        Engine(make_model(), 2, 2)
+    Engine(make_model(), 2, 1).close()
 
 
 def test_a_worker_that_dies_raises():

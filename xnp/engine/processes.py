@@ -54,7 +54,13 @@ class Processes:
         context = multiprocessing.get_context("fork")
         cores = usable_cores()
         places = cores if workers == len(cores) else [None] * workers
-        gates = [context.Semaphore(0) for _ in range(workers)]
+        try:
+            gates = [context.Semaphore(0) for _ in range(workers)]
+        except OSError as error:
+            raise OSError(
+                f"engine: this system gives no semaphores ({error}), and {workers} workers wait for each other at them "
+                "(Linux keeps them in /dev/shm); one worker needs none: workers=1, or --workers 1"
+            ) from error
         looks = LOOKS if workers <= len(cores) else 0  # a worker that waits for its core must not keep it busy
         pipes = [context.Pipe() for _ in range(workers)]
         ours = [pipe[0] for pipe in pipes]
