@@ -384,9 +384,9 @@ viz.grad_cam(both, cams(model, both, ("truck", "frog", "airplane")))
 viz.grad_cam(both, cams(model, both, ("truck", "frog"), at="stem"))
 
 # %% [markdown]
-# No. For *truck* the map follows edges, those of the frog too, and it fills the sky. For *frog* there are a few upright
-# strokes, most of them on the truck, and the right rim of the image. A place of the stem sees 5x5 pixels: how could it
-# know what a truck is? That is why one looks at the last maps: they are coarse, and they know the most.
+# No. For *truck* the map follows edges, those of the frog too, and it fills the sky and the box. For *frog* there are a
+# few upright strokes, most of them on the truck, and the right rim of the image. A place of the stem sees 5x5 pixels: how
+# could it know what a truck is? That is why one looks at the last maps: they are coarse, and they know the most.
 #
 # ## Is it true?
 #
