@@ -77,8 +77,8 @@ assert 27_648 / 4_800 == 432 / 75 == 5.76
 # Now all of Xception, for one image of 299x299. The network knows its shapes as soon as it is made. Its arrays are drawn
 # later, when somebody asks for them. So we can count 22.9 million parameters, and none of them exists.
 #
-# The table has a line for each layer with MACs. Read one line with the rule. `middle/1/separable1` has 728 channels in
-# and 728 out:
+# The table has a line for each layer with MACs. The others are left out, and its last lines do not count them. Read
+# one line with the rule. `middle/1/separable1` has 728 channels in and 728 out:
 #
 # - depthwise: 3 · 3 · 728 = 6,552 parameters
 # - pointwise: 728 · 728 = 529,984 parameters

@@ -14,8 +14,8 @@
 # 1. The network knows ten words: airplane, automobile, bird, cat, deer, dog, frog, horse, ship, truck. It gets the photo
 #    of a person. What will it say? And what will it say about a black image?
 # 2. The last maps have 4x4 places. How many of the 32x32 pixels can one of these places see?
-# 3. The outputs of all operations lie in memory. Which share of this memory belongs to operations that do not multiply
-#    at all (batch norm, ReLU, pooling, addition)?
+# 3. The outputs of all operations lie in memory. Which share of this memory belongs to operations without
+#    multiply-accumulates (batch norm, ReLU, pooling, addition)?
 
 # %%
 from pathlib import Path
@@ -326,7 +326,7 @@ viz.receptive_fields(fields)
 # %%
 assert fields[-1].half_within == 25
 assert round(100 * (25 / 89) ** 2) == 8
-field = inside.receptive_field(model, "exit")
+field = inside.receptive_field(model, "exit")  # a whole flow: it ends where exit/2 ends
 assert field.seen.size == (32, 32)
 
 # %% [markdown]
@@ -384,8 +384,9 @@ viz.grad_cam(both, cams(model, both, ("truck", "frog", "airplane")))
 viz.grad_cam(both, cams(model, both, ("truck", "frog"), at="stem"))
 
 # %% [markdown]
-# At the stem the map follows outlines, of both objects. A place of the stem sees 5x5 pixels: how could it know what a
-# truck is? That is why one looks at the last maps: they are coarse, and they know the most.
+# No. For *truck* the map follows edges, those of the frog too, and it fills the sky and the box. For *frog* there are a
+# few upright strokes, most of them on the truck, and the right rim of the image. A place of the stem sees 5x5 pixels: how
+# could it know what a truck is? That is why one looks at the last maps: they are coarse, and they know the most.
 #
 # ## Is it true?
 #
@@ -520,7 +521,7 @@ multiply = sum(one.bytes for one in spent if one.macs)
 assert in_all == 4 * sum(row.activations for row in model.rows((32, 32, 3))[0])  # float32
 assert round(100 * (in_all - multiply) / in_all) == 66
 print(f"all outputs of one image: {in_all:,} bytes")
-print(f"of operations that do not multiply: {1 - multiply / in_all:.0%}")
+print(f"of operations without multiply-accumulates: {1 - multiply / in_all:.0%}")
 print(f"the weights: {sum(array.nbytes for array in model.parameters().values()):,} bytes")
 
 # %% [markdown]
@@ -549,7 +550,7 @@ print(f"the weights: {sum(array.nbytes for array in model.parameters().values())
 # - Receptive field: 1 + sum of (k − 1) · jump. What really counts is smaller, and lies in the middle.
 # - Grad-CAM: mean gradients as weights of the channels, then ReLU. It takes one backward, from a score to the maps.
 # - Test a heat map: another network, and taking the evidence away. It can fail.
-# - Most of the memory holds outputs, and most outputs belong to operations that do not multiply.
+# - Most of the memory holds outputs, and most outputs belong to operations without multiply-accumulates.
 #
 # ## Exercises
 #

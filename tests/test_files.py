@@ -62,8 +62,25 @@ def test_what_a_kill_left_behind_is_overwritten(tmp_path):
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path):
-    with pytest.raises(FileNotFoundError), replacing(tmp_path / "no" / "a"):
+    with pytest.raises(FileNotFoundError) as error, replacing(tmp_path / "no" / "a"):
         pass
+    assert error.value.filename == str(tmp_path / "no")
+
+
+def test_errors_do_not_name_the_file_that_is_written_beside(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("no folder")
+    for path, kind in (("folder", IsADirectoryError), ("file/a", NotADirectoryError), ("n" * 300, OSError)):
+        with pytest.raises(kind) as error, replacing(tmp_path / path):
+            pytest.fail("nothing must be written")
+        assert error.value.filename == str(tmp_path / path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_an_error_of_the_writer_keeps_its_name(tmp_path):
+    with pytest.raises(OSError, match="other") as error, replacing(tmp_path / "a"):
+        raise OSError(2, "not there", "other")
+    assert error.value.filename == "other"
 
 
 def test_json_is_whole_or_not_there(tmp_path):

@@ -6,13 +6,14 @@ import os
 import re
 import shlex
 import shutil
+import sys
 
 import numpy as np
 import pytest
 
 from xnp import checkpoint, cli, conventions, gradcheck, history, models, runs, training, verbs, weights
 from xnp.count import count
-from xnp.data import cifar10
+from xnp.data import cifar10, imagenet
 from xnp.data.dataset import Dataset
 from xnp.data.pictures import read_picture
 from xnp.layers import BatchNorm, Conv2D, Dense, GlobalAveragePool2D, ReLU, Sequential
@@ -386,16 +387,17 @@ def test_predict_with_a_file_of_keras(keras_file, tmp_path, monkeypatch, capsys)
     def said(*options):
         line = ["predict", "--model", "xception", "--weights", str(file), *options, str(picture)]
         assert cli.main(line) == 0
-        first, second, *top = capsys.readouterr().out.splitlines()
-        assert second == str(picture)
-        return first, [re.fullmatch(r"  (.*?) +[\d.]+ %  #*", line)[1] for line in top]
+        before, _, top = capsys.readouterr().out.partition(f"\n{picture}\n")
+        return before, [re.fullmatch(r"  (.*?) +[\d.]+ %  #*", line)[1] for line in top.splitlines()]
 
-    first, top = said()
+    before, top = said()
+    first, note = before.splitlines()
     assert first == f"asking xception with the weights of {file}; it knows 1,000 classes"
+    assert note.startswith("note: classes have numbers here. --classes FILE names them; ")
     assert len(top) == 5
     assert set(top) < {f"class {k}" for k in range(1000)}
-    first, top = said("--classes", str(names))
-    assert first == f"asking xception with the weights of {file}; it knows 3 classes"
+    before, top = said("--classes", str(names))
+    assert before == f"asking xception with the weights of {file}; it knows 3 classes"
     assert set(top) == {"cat", "dog", "cow"}
 
 
@@ -407,6 +409,31 @@ def test_predict_with_a_file_that_is_not_of_keras(keras_file, tmp_path, monkeypa
     monkeypatch.setattr(weights, "load_keras", load_keras, raising=False)
     line = ["predict", "--model", "xception", "--weights", tmp_path / "a.h5", tmp_path / "a.png"]
     assert fails(capsys, *line, out="") == f"xnp predict: {error}\n"
+
+
+def test_predict_says_where_the_number_of_classes_comes_from(keras_file, tmp_path, monkeypatch, capsys):
+    def load_keras(model, path):
+        raise ValueError(f"it has another network than {model.output_shape}, in its classifier")
+
+    monkeypatch.setattr(weights, "load_keras", load_keras, raising=False)
+    monkeypatch.setenv("XNP_DATA", str(tmp_path / "empty"))
+    names = tmp_path / "names.txt"
+    names.write_text("cat\ndog\n")
+    line = ["predict", "--model", "xception", "--weights", tmp_path / "a.h5", tmp_path / "a.png"]
+    why = "The model was made for 1,000 classes, as many as in ImageNet; --classes FILE names others"
+    assert fails(capsys, *line, out="").endswith(f"than (1000,), in its classifier. {why}\n")
+    why = f"The model was made for 2 classes, as many as names in {names}"
+    assert fails(capsys, *line, "--classes", names, out="").endswith(f"than (2,), in its classifier. {why}\n")
+
+
+@pytest.mark.parametrize("file", ["a.h5", "imagenet"])
+def test_predict_without_h5py_says_so_in_one_line_and_fetches_nothing(tmp_path, monkeypatch, capsys, file):
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    monkeypatch.setattr(imagenet, "download", lambda **_: pytest.fail("a download for nothing"))
+    path = tmp_path / "a.h5"
+    path.write_bytes(b"\x89HDF\r\n\x1a\n")
+    line = ["predict", "--model", "xception", "--weights", path if file == "a.h5" else file, tmp_path / "a.png"]
+    assert "files of Keras are read by the package h5py; it comes with the extra keras:" in fails(capsys, *line, out="")
 
 
 # Runs that are none

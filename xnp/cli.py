@@ -116,7 +116,8 @@ def add_predict_options(parser: argparse.ArgumentParser) -> None:
     add("--model", choices=["xception"], help="the paper's network; it needs --weights")
     weights = "imagenet: those published with Keras, 92 MB, fetched once; or a FILE that Keras saved"
     add("--weights", metavar="FILE|imagenet", help=weights)
-    classes = "names for --weights FILE: a text, one a line, or a class index of Keras (.json); without: ImageNet's"
+    classes = "names for --weights FILE: a text, one a line, or a class index of Keras (.json); without: ImageNet's,"
+    classes += " which are numbers until --weights imagenet has fetched the names"
     add("--classes", type=Path, metavar="FILE", help=classes)
     add_engine_options(parser)
 

@@ -1,9 +1,10 @@
 """Whole files are never half there: each is written beside its target, then takes its name in one step."""
 
+import errno
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,7 +24,14 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     Yields
     ------
     A binary file.
+
+    Raises
+    ------
+    OSError
+        There is no such folder, `path` is a folder, or it cannot be written. The error names these, not `path`.part.
     """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     part = path.with_name(path.name + ".part")
     try:
         with open(part, "wb") as file:
@@ -31,8 +39,11 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())  # on the disk before it takes the name: a power cut must not leave an empty file
         os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
+    except BaseException as error:
+        with suppress(OSError):  # where it could not be made, there is none
+            part.unlink()
+        if isinstance(error, OSError) and str(error.filename) == str(part):
+            error.filename = str(path.parent if isinstance(error, FileNotFoundError) else path)
         raise
 
 

@@ -153,13 +153,22 @@ def choose_classifier(options: argparse.Namespace) -> prediction.Classifier:
         print(f"asking the network that comes with xnp; all that it knows: {', '.join(run.names)}")
         return prediction.of_run(run)
     if options.weights == "imagenet":
+        weights.need_h5py()  # before 92 MB are fetched for it
         path, index = imagenet.download(progress=True)
         names = imagenet.read_names(index)
     else:
         path = Path(options.weights)
         names = imagenet.read_names(options.classes) if options.classes else imagenet.default_names()
-    classifier = prediction.of_keras(path, names)
+    try:
+        classifier = prediction.of_keras(path, names)
+    except ValueError as error:
+        if "classifier" not in str(error):
+            raise
+        source = f"names in {options.classes}" if options.classes else "in ImageNet; --classes FILE names others"
+        raise ValueError(f"{error}. The model was made for {len(names):,} classes, as many as {source}") from error
     print(f"asking {options.model} with the weights of {path}; it knows {len(names):,} classes")
+    if names == imagenet.NUMBERS:
+        print("note: classes have numbers here. --classes FILE names them; --weights imagenet fetches ImageNet's names")
     return classifier
 
 
@@ -169,12 +178,22 @@ def export(options: argparse.Namespace) -> int:
         options.parser.error(f"{options.file} is no name for an ONNX file; it must end in .onnx")
     run = open_run(options.folder) if options.folder else runs.open_shipped()
     (height, width, _), batch = runs.IMAGE_SHAPE, options.batch or "N"
-    preparation = f"RGB images of {height}x{width} pixels, 0 to 255, made (x / 255 - mean) / std in each channel"
-    metadata = {"preprocessing": preparation, "mean": run.scale.mean, "std": run.scale.std, "names": run.names}
+    preparation = (
+        f"RGB images, stretched to {height}x{width} pixels (Pillow's resize, bilinear), 0 to 255, "
+        "made (x / 255 - mean) / std in each channel"
+    )
+    metadata = {
+        "preprocessing": preparation,
+        "mean": run.scale.mean,
+        "std": run.scale.std,
+        "postprocessing": "softmax makes probabilities of the logits",
+        "names": run.names,
+    }
     weights.export_onnx(run.model, options.file, batch=options.batch, metadata=metadata)
     print(f"{options.file}: {options.file.stat().st_size:,} bytes")
     print(f"  images ({batch}, {height}, {width}, 3) float32: {preparation} (mean and std: in the file's metadata)")
-    print(f"  logits ({batch}, {len(run.names)}) float32: {', '.join(run.names)}")
+    print(f"  logits ({batch}, {len(run.names)}) float32: {metadata['postprocessing']}")
+    print(f"  classes: {'; '.join(f'{k} {name}' for k, name in enumerate(run.names))}")
     return 0
 
 

@@ -129,6 +129,7 @@ def test_progress_is_shown_for_each_file(web, capsys):
 def test_predict_fetches_asks_and_names(web, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(models, "xception", small)
     monkeypatch.setattr(weights, "load_keras", load_npz, raising=False)
+    monkeypatch.setattr(weights, "need_h5py", lambda: None)
     picture = tmp_path / "a.png"
     Image.fromarray(PIXELS).save(picture)
     line = ["predict", "--model", "xception", "--weights", "imagenet", str(picture)]
@@ -144,8 +145,9 @@ def test_predict_fetches_asks_and_names(web, tmp_path, monkeypatch, capsys):
     assert web.asked == ["weights.h5", "index.json"]
 
 
-def test_predict_without_a_network_says_what_failed(web, tmp_path, capsys):
+def test_predict_without_a_network_says_what_failed(web, tmp_path, monkeypatch, capsys):
     (tmp_path / "web" / "weights.h5").unlink()
+    monkeypatch.setattr(weights, "need_h5py", lambda: None)
     assert cli.main(["predict", "--model", "xception", "--weights", "imagenet", "a.png"]) == 1
     printed, said = capsys.readouterr()
     assert printed == ""

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from xnp import models
+from xnp.count import count
 from xnp.inside import blocks, cut
 from xnp.layers import Conv2D, Dense, GlobalAveragePool2D, Parallel, ReLU, Residual, Sequential
 
@@ -25,6 +26,17 @@ def test_the_halves_go_backward_as_the_model_does(model, images):
     dx, gradients = model.backward(dy), {path: g.copy() for path, g in model.gradients().items()}
     np.testing.assert_array_equal(front.backward(back.backward(dy)), dx)
     assert all((gradients[path] == g).all() for path, g in model.gradients().items())
+
+
+@pytest.mark.parametrize("at", PLACES)
+def test_the_halves_can_be_shown_and_counted(model, at):
+    front, back = cut(model, at)
+    whole, (first, second) = count(model), (count(front), count(back))
+    assert [*first.rows, *second.rows] == whole.rows
+    assert (front.input_shape, back.output_shape) == (model.input_shape, model.output_shape)
+    assert front.output_shape == back.input_shape
+    assert (front.dtype, back.dtype) == (model.dtype, model.dtype)
+    assert str(first) in repr(front)
 
 
 def test_a_name_is_not_the_beginning_of_another():

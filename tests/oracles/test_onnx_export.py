@@ -329,11 +329,20 @@ def test_export_of_a_run(tmp_path, monkeypatch, capsys, distance):
     assert cli.main(["train", *few, "--run", run]) == 0
     capsys.readouterr()
     assert cli.main(["export", run, str(file), "--batch", "1"]) == 0
-    first, images, logits = capsys.readouterr().out.splitlines()
+    first, images, logits, classes = capsys.readouterr().out.splitlines()
     assert first == f"{file}: {file.stat().st_size:,} bytes"
-    assert images.startswith("  images (1, 32, 32, 3) float32: RGB images of 32x32 pixels, 0 to 255, made (x / 255 - ")
-    assert logits.startswith("  logits (1, 10) float32: ")
-    assert distance(*answers(file, runs.open_run(tmp_path / "run"))) <= SAME
+    preparation = (
+        "RGB images, stretched to 32x32 pixels (Pillow's resize, bilinear), 0 to 255, made (x / 255 - mean) / std"
+    )
+    assert images.startswith(f"  images (1, 32, 32, 3) float32: {preparation}")
+    assert logits == "  logits (1, 10) float32: softmax makes probabilities of the logits"
+    trained = runs.open_run(tmp_path / "run")
+    assert trained.names[0] == "horizontal stripes, agree"  # a name may hold a comma
+    assert classes.removeprefix("  classes: ").split("; ") == [f"{k} {name}" for k, name in enumerate(trained.names)]
+    about = session_of(file).get_modelmeta().custom_metadata_map
+    assert about["preprocessing"].startswith(preparation)
+    assert about["postprocessing"] in logits
+    assert distance(*answers(file, trained)) <= SAME
 
 
 def test_export_without_a_run_takes_the_shipped_network(tmp_path, capsys, distance):

@@ -41,6 +41,17 @@ def test_layers_to_look_at_differ_in_more_than_colour_and_say_their_number():
     assert [axes.texts[0].get_text() for axes in figure.axes] == ["18.4 k", "1.02 k", "18.9 M"]
 
 
+@pytest.mark.parametrize("make", [models.tiny_xception, models.small_xception, models.xception])
+def test_no_number_stands_on_the_bar_before(make: Callable) -> None:
+    figure = costs_by_layer(count(make()), marked=["stem/conv2", "classifier"])
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        for text, place in zip(axes.texts, (1, len(axes.patches) - 1), strict=True):
+            assert axes.patches[place].get_hatch()
+            left = text.get_bbox_patch().get_window_extent().x0
+            assert left > axes.patches[place - 1].get_window_extent().x1
+
+
 def test_words_say_the_largest_and_the_sums():
     figure = costs_by_layer(REPORT)
     for words in (

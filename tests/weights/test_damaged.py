@@ -72,7 +72,8 @@ def test_flipped_bits_are_refused_or_change_numbers_only(made, kind):
 def test_what_is_another_file(made, refused, name, content):
     path = made.folder / name
     path.write_bytes(content)
-    refused(path, f"it begins with {content[:8]!r}; expected an HDF5 file or a zip archive")
+    what = f"begins with {content[:8]!r}" if content else "is empty"
+    refused(path, f"it {what}; expected an HDF5 file or a zip archive")
 
 
 def test_an_hdf5_file_of_something_else(made, refused):
@@ -238,8 +239,8 @@ def test_a_path_that_climbs_out(made, refused, name):
 
 
 def test_an_archive_without_a_part(made, refused):
-    refused(archive(made, config__json=None), "an archive with 0 of config.json; expected one, as in a .keras file")
-    refused(archive(made, **{"model.weights.h5": None}), "an archive with 0 of model.weights.h5; expected one")
+    refused(archive(made, config__json=None), "an archive with no config.json; expected one, as in a .keras file")
+    refused(archive(made, **{"model.weights.h5": None}), "an archive with no model.weights.h5; expected one")
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")

@@ -307,8 +307,13 @@ def test_a_file_that_is_not_there(made):
 def test_without_h5py_the_extra_is_named(made, monkeypatch):
     path = made.write("old")
     monkeypatch.setitem(sys.modules, "h5py", None)
-    with pytest.raises(ImportError, match=r'python -m pip install "xnp\[keras\]"'):
-        weights.load_keras(made.model(), path)
+    for need in (lambda: weights.load_keras(made.model(), path), weights.need_h5py):
+        with pytest.raises(ModuleNotFoundError, match=r'the package h5py; .*pip install -e "\.\[keras\]"'):
+            need()
+
+
+def test_with_h5py_nothing_is_needed():
+    weights.need_h5py()
 
 
 def test_sizes_that_the_file_leaves_open_are_asked_for(made):
@@ -319,6 +324,22 @@ def test_sizes_that_the_file_leaves_open_are_asked_for(made):
     assert weights.keras_model(path, (12, 10, 3)).output_shape == (5,)
     with pytest.raises(ValueError, match=r"input_shape is \(12, 10, 1\) but the file's network takes"):
         weights.keras_model(path, (12, 10, 1))
+
+
+@pytest.mark.parametrize("shape", [4, 2.5])
+def test_a_shape_that_is_none_is_no_fault_of_the_file(made, shape):
+    with pytest.raises(ValueError, match=rf"^keras_model: input_shape is {shape}; it must be \(H, W, C\)$"):
+        weights.keras_model(made.write("keras"), shape)
+
+
+def test_a_network_that_cannot_be_built_is_another_one(made):
+    network = [("Reshape", *each[1:]) if each[1] == "pool" else each for each in made.NETWORK]
+    path = made.write("keras", network=network)
+    layer = 'layer "pool": there is no Reshape here'
+    with pytest.raises(ValueError, match=f"m.keras: the file describes another network: {layer}"):
+        weights.load_keras(made.model(), path)
+    with pytest.raises(ValueError, match=f"m.keras: {layer}"):
+        weights.keras_model(path)
 
 
 def test_a_sequential_network(made):

@@ -81,5 +81,6 @@ def test_a_batch_that_is_none(file, batch):
 
 def test_a_folder_that_is_not_there(tmp_path):
     pytest.importorskip("onnx")
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError) as error:
         weights.export_onnx(Sequential(Dense(3)).build((4,)), tmp_path / "no" / "model.onnx")
+    assert error.value.filename == str(tmp_path / "no")

@@ -32,7 +32,7 @@ CLASS_INDEX = Source(
     "sha256",
     "a1e7a966a1f601d39e4b43e119b3e7dd4a2ad3ea08cf69847cbaf021013767bc",
 )
-CLASSES = 1000
+NUMBERS = tuple(f"class {k}" for k in range(1000))  # in place of the names, where these are not here
 ORIENTATION = 0x0112  # the mark in a photo's Exif; 1 is upright
 
 
@@ -67,7 +67,7 @@ def cached(source: Source) -> Path:
 def default_names() -> tuple[str, ...]:
     """Give the names of the 1,000 classes if `download` has brought them, else their numbers. No network is asked."""
     path = cached(CLASS_INDEX)
-    return read_names(path) if is_right(path, CLASS_INDEX) else tuple(f"class {k}" for k in range(CLASSES))
+    return read_names(path) if is_right(path, CLASS_INDEX) else NUMBERS
 
 
 def read_names(path: Path) -> tuple[str, ...]:

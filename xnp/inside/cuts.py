@@ -10,6 +10,7 @@ number may have gone the other way.
 from collections.abc import Iterator
 
 from xnp.layers import Layer, Sequential
+from xnp.layers.base import Shape
 from xnp.layers.containers import Container, chain
 
 
@@ -27,7 +28,7 @@ def cut(model: Layer, at: str) -> tuple[Sequential, Sequential]:
     Returns
     -------
     front, back : Sequential
-        They share the model's layers; `back.forward(front.forward(x))` is `model.forward(x)`.
+        Built. They share the model's layers; `back.forward(front.forward(x))` is `model.forward(x)`.
 
     Raises
     ------
@@ -52,7 +53,16 @@ def cut(model: Layer, at: str) -> tuple[Sequential, Sequential]:
             known = f"the model has {', '.join(block.path for block in blocks(model))}, and their parts"
         raise ValueError(f"cut: at is {at!r}; {known}")
     end = within[-1] + 1
-    return Sequential(*steps[:end]), Sequential(*steps[end:])
+    front = half(steps[:end], model.input_shape, model)
+    return front, half(steps[end:], front.output_shape, model)
+
+
+def half(steps: list[Layer], input_shape: Shape, model: Layer) -> Sequential:
+    """Chain steps that are built. `build` would refuse them, for they are part of the model already."""
+    chained = Sequential(*steps)
+    chained.input_shape, chained.output_shape = input_shape, steps[-1].output_shape if steps else input_shape
+    chained.seed, chained.dtype = model.seed, model.dtype
+    return chained
 
 
 def blocks(model: Layer) -> Iterator[Layer]:

@@ -5,6 +5,7 @@ network (`keras_config`, `keras_layers`, `keras_graph`), and pairs both with a m
 """
 
 from xnp.weights.keras import keras_model, load_keras
+from xnp.weights.keras_file import need_h5py
 from xnp.weights.onnx import export_onnx
 
-__all__ = ["export_onnx", "keras_model", "load_keras"]
+__all__ = ["export_onnx", "keras_model", "load_keras", "need_h5py"]

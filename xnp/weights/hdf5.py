@@ -69,7 +69,10 @@ def open_file(source: str | BinaryIO) -> Any:
     try:
         import h5py
     except ImportError as error:
-        raise ImportError('files of Keras are read by h5py: python -m pip install "xnp[keras]"') from error
+        raise ModuleNotFoundError(
+            "files of Keras are read by the package h5py; it comes with the extra keras:  "
+            'python -m pip install -e ".[keras]"'
+        ) from error
     return h5py.File(source, "r")
 
 

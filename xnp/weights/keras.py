@@ -1,4 +1,4 @@
-"""Weights and networks from files of Keras, read by h5py alone (`pip install "xnp[keras]"`).
+"""Weights and networks from files of Keras, read by h5py alone, which the extra `keras` brings.
 
     what Keras writes                       holds            read by
     model.save("x.keras")                   network, weights  both functions
@@ -53,8 +53,8 @@ def load_keras(model: Layer, path: str | os.PathLike[str]) -> None:
     ValueError
         The file is damaged; describes another network; or a tensor is missing, extra, or has another shape: it is
         named, and so is the file. The model is then as it was.
-    ImportError
-        h5py is not installed.
+    ModuleNotFoundError
+        The package h5py is not installed; the extra `keras` brings it.
     """
     if model.input_shape is None:
         raise ValueError(f"load_keras: the {type(model).__name__} knows no shapes yet; call build(input_shape) first")
@@ -62,7 +62,10 @@ def load_keras(model: Layer, path: str | os.PathLike[str]) -> None:
         if file.architecture is None:
             pairs = in_keras_order(model, file.layers)
         else:
-            network = Network(file.architecture, model.input_shape)
+            try:
+                network = Network(file.architecture, model.input_shape)
+            except ValueError as error:  # what cannot be built here is not what was built here
+                raise ValueError(f"the file describes another network: {error}") from error
             twins = same_network(model, network.model)
             pairs = [pair._replace(leaf=twins[pair.leaf]) for pair in by_name(network, file.layers)]
         fill(pairs, file.size)
@@ -72,6 +75,9 @@ def keras_model(
     path: str | os.PathLike[str], input_shape: Shape | None = None, *, dtype: Any = np.float32
 ) -> Sequential:
     """Build the network that a file of Keras describes, with its weights. It gives what Keras' network gives.
+
+    How images were scaled is not in the file: bring them as in its training, (N, H, W, C). Where its network ends in a
+    softmax, `forward` gives probabilities.
 
     Layers keep their names; those between the parting and the meeting of two ways sit under the name of the layer where
     they meet: `add_1/conv2d_3/kernel`, `add_1/skip/conv2d_2/kernel`. An activation that is an option of a layer becomes
@@ -96,9 +102,11 @@ def keras_model(
     ValueError
         The file is damaged, or holds weights alone; a layer that is not here, an option that cannot be said, a graph
         that `Sequential`, `Residual` and `Parallel` cannot say: the error names the layer.
-    ImportError
-        h5py is not installed.
+    ModuleNotFoundError
+        The package h5py is not installed; the extra `keras` brings it.
     """
+    if not isinstance(input_shape, Iterable | None):
+        raise ValueError(f"keras_model: input_shape is {input_shape!r}; it must be (H, W, C)")
     with opened(path) as file:
         if file.architecture is None:
             raise ValueError("it holds weights alone, not which network they are of; build that, then call load_keras")

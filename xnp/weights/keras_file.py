@@ -10,7 +10,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, NamedTuple
@@ -45,8 +45,8 @@ def opened(path: str | os.PathLike[str]) -> Iterator[KerasFile]:
         There is no such file, or it cannot be read.
     ValueError
         The file is damaged, is none of Keras', or holds what cannot be read here.
-    ImportError
-        h5py is not installed.
+    ModuleNotFoundError
+        The package h5py is not installed; the extra `keras` brings it.
     """
     path = Path(path)
     with open(path, "rb") as file:
@@ -61,6 +61,18 @@ def opened(path: str | os.PathLike[str]) -> Iterator[KerasFile]:
             ) from error
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
+
+
+def need_h5py() -> None:
+    """Ask for h5py now: where it is missing, that is better known before a long download than after it.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        As `opened` does.
+    """
+    with suppress(OSError):  # an empty file is no HDF5; only h5py can say so
+        hdf5.open_file(BytesIO())
 
 
 def read(path: Path, file: BinaryIO) -> Iterator[KerasFile]:
@@ -81,7 +93,8 @@ def read(path: Path, file: BinaryIO) -> Iterator[KerasFile]:
             layers = keras_tensors.keras3(hdf5.tensors(inside), architecture)
             yield KerasFile(architecture, layers, len(weights))
     else:
-        raise ValueError(f"it begins with {beginning!r}; expected an HDF5 file or a zip archive, as Keras writes them")
+        what = f"begins with {beginning!r}" if beginning else "is empty"
+        raise ValueError(f"it {what}; expected an HDF5 file or a zip archive, as Keras writes them")
 
 
 def read_hdf5(file: Any, size: int) -> Iterator[KerasFile]:
@@ -111,7 +124,8 @@ def check_names(archive: zipfile.ZipFile) -> None:
             raise ValueError(f"its member {name!r} leads out of the archive; expected names inside")
     for name in (CONFIG, WEIGHTS):
         if names.count(name) != 1:
-            raise ValueError(f"it is an archive with {names.count(name)} of {name}; expected one, as in a .keras file")
+            count = f"{names.count(name)} of" if name in names else "no"
+            raise ValueError(f"it is an archive with {count} {name}; expected one, as in a .keras file")
 
 
 def member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
