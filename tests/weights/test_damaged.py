@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import struct
 import subprocess
 import sys
 import tracemalloc
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from xnp import weights
+from xnp.weights import hdf5
 
 KINDS = ["keras", "whole", "old", "weights"]
 
@@ -200,6 +202,90 @@ def test_a_description_of_numbers_and_one_that_is_too_long(made, refused):
     refused(path, "attribute model_config of / claims 9,000,000 bytes; expected at most 8,388,608")
 
 
+def lie(path, name, length, claim):
+    """Let the attribute `name`, a text of this length, claim another length."""
+    content = bytearray(path.read_bytes())
+    place = content.index(struct.pack("<I", length), content.index(name.encode() + b"\0"))
+    content[place : place + 4] = struct.pack("<I", claim)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("claim", [8 * 2**20 + 1, 2**32 - 1])
+def test_a_text_that_claims_gigabytes(made, refused, claim):
+    path = made.write("whole")
+    lie(path, "model_config", len(json.dumps(made.description(keras=2))), claim)
+    refused(path, f"attribute model_config of / claims {claim:,} bytes; expected at most 8,388,608")
+    path = made.write("old")
+    lie(path, "backend", len("tensorflow"), claim)
+    refused(path, f"attribute backend of / claims {claim:,} bytes; expected at most 8,388,608")
+
+
+def text_file(made, form):
+    """Write a text of 300 bytes as an attribute in each of the three ways that HDF5 has."""
+    import h5py
+
+    path = made.folder / "text.h5"
+    with h5py.File(path, "w", libver="latest" if form == 3 else "earliest") as file:
+        kind = h5py.string_dtype()
+        if form == 2:  # the type has a place of its own in the file
+            file["type"] = np.dtype(kind)
+            kind = file["type"]
+        file.attrs.create("config", "x" * 300, dtype=kind)
+        other = file.create_group("other")
+        other.attrs["config"] = np.bytes_(b"another attribute of this name, of fixed length")
+        other.attrs["config2"] = "y" * 400
+    assert bytes([form]) in {path.read_bytes().partition(b"config\0")[0][-n:][:1] for n in (8, 9)}
+    return path
+
+
+@pytest.mark.parametrize("form", [1, 2, 3])
+@pytest.mark.parametrize("piece", [1, 64, 2**22])
+def test_the_length_of_a_text_is_found_wherever_it_is(made, monkeypatch, form, piece):
+    monkeypatch.setattr(hdf5, "PIECE", piece)
+    path = text_file(made, form)
+    assert hdf5.longest(path, "config") == 300
+    with hdf5.open_file(str(path)) as file:
+        assert hdf5.text(file, "config") == "x" * 300
+    lie(path, "config", 300, 10**9)
+    assert hdf5.longest(path, "config") == 10**9
+    if form < 3:  # which has a checksum, so HDF5 itself refuses this file
+        with hdf5.open_file(str(path)) as file, pytest.raises(ValueError, match="config of / claims 1,000,000,000 b"):
+            hdf5.text(file, "config")
+
+
+def test_the_largest_claim_counts_and_there_must_be_one(made):
+    path = text_file(made, 1)
+    content = path.read_bytes()
+    path.write_bytes(content + content)
+    lie(path, "config", 300, 301)
+    assert hdf5.longest(path, "config") == 301
+    with pytest.raises(ValueError, match=r"attribute nothing is nowhere in text.h5"):
+        hdf5.longest(path, "nothing")
+
+
+def test_a_list_of_texts_of_any_length_is_not_read(made, refused):
+    """A thousand of them can be one and the same megabyte of the file."""
+    import h5py
+
+    def more(file):
+        file.attrs.create("layer_names", ["first", "sep"], dtype=h5py.string_dtype())
+
+    refused(made.write("old", more=more), "attribute layer_names of / has shape (2,) and values of any length")
+
+
+@pytest.mark.parametrize("kind", ["numbers", "reference"])
+def test_an_attribute_of_any_length_that_is_no_text(made, refused, kind):
+    import h5py
+
+    def more(file):
+        dtype = h5py.vlen_dtype(np.float64) if kind == "numbers" else h5py.ref_dtype
+        value = np.empty((), object)
+        value[()] = np.zeros(3) if kind == "numbers" else file.ref
+        file.attrs.create("model_config", value, dtype=dtype)
+
+    refused(made.write("whole", more=more), "attribute model_config of / has shape () and values of any length")
+
+
 def test_the_networks_own_size_is_no_reason_to_take_memory(made, refused):
     """A description may claim any size: no array is made before the file has shown its numbers."""
     network = [(k, n, o | {"units": 10**9} if k == "Dense" else o, r) for k, n, o, r in made.NETWORK]
@@ -337,6 +423,8 @@ def test_no_file_takes_memory_outside_python_either(made):
     ):
         paths.append(made.folder / f"{number}.h5")
         made.write("old", more=replace("old", **how)).rename(paths[-1])
+    paths.append(made.write("whole").rename(made.folder / "text.h5"))
+    lie(paths[-1], "model_config", len(json.dumps(made.description(keras=2))), 500_000_000)
     paths.append(archive(made, **{"model.weights.h5": b"\0" * 300_000_000}))
     program = """if True:
         import resource, sys

@@ -8,19 +8,27 @@ uncompressed, all there, in this file. Keras writes nothing else. Then no tensor
     a chunk that inflates         compressed, or in chunks
     numbers of other files        external storage, virtual data sets, links
     a group that holds itself     two names for one object
+    a text of 4 GiB               its length in the file's own bytes
+    texts that are one text       only fixed lengths in a list
 
-One claim is left that only HDF5 can look at: the length of a text. For a moment it may reserve up to 4 GiB before it
-finds that the text is not there. The old format has such texts (its lists of names); Keras 3's weights have none that
-are read.
+The last two are about texts of any length. Such a text is not in its attribute. There are only its length and its
+address, and HDF5 takes as much memory as the length says, and writes zeros to it, before it looks whether the text is
+there. A list can name one long text thousands of times, and each copy takes its own memory.
 """
 
+import re
+import struct
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 LARGEST_TEXT = 8 * 2**20  # bytes; the description of Xception takes 0.14 million
+PIECE = 2**22  # bytes of the file that are looked at together
+LARGEST_ATTRIBUTE = 2**18  # bytes; name, type and shape of one take less, 3 x 65,535
+VARIABLE_LENGTH = 9  # the class of a type, in the low 4 bits of its first byte
 
 
 class Tensor(NamedTuple):
@@ -132,9 +140,65 @@ def texts(group: Any, name: str) -> list[str]:
 
 
 def attribute(group: Any, name: str) -> Any:
-    """Read an attribute that is small."""
+    """Read an attribute that is small. One that is a text of any length needs a file that was opened by its path."""
+    import h5py
+
     claim = group.attrs.get_id(name)
     size = int(np.prod(claim.shape or (), dtype=object)) * claim.dtype.itemsize
+    if claim.dtype.hasobject:  # what is in the attribute only tells where the value is
+        if claim.shape != () or h5py.check_string_dtype(claim.dtype) is None:
+            raise ValueError(
+                f"attribute {name} of {group.name} has shape {claim.shape} and values of any length; "
+                "expected one text, or values of a fixed length"
+            )
+        size = longest(Path(group.file.filename), name)
     if size > LARGEST_TEXT:
         raise ValueError(f"attribute {name} of {group.name} claims {size:,} bytes; expected at most {LARGEST_TEXT:,}")
     return group.attrs[name]
+
+
+def longest(path: Path, name: str) -> int:
+    """Find how many bytes a text claims to have: the largest claim of all attributes of this name in the file.
+
+    All of them are looked at, for where HDF5 keeps the one that it will read is not told.
+
+    Raises
+    ------
+    ValueError
+        There is none.
+    """
+    largest = -1
+    with open(path, "rb") as file:
+        for start in range(0, path.stat().st_size, PIECE):
+            file.seek(start)
+            piece = file.read(PIECE + LARGEST_ATTRIBUTE)  # an attribute that begins in PIECE is whole
+            largest = max(largest, max(text_lengths(piece, name), default=-1))
+    if largest < 0:
+        raise ValueError(f"attribute {name} is nowhere in {path.name} as HDF5 writes a text; expected one text")
+    return largest
+
+
+def text_lengths(piece: bytes, name: str) -> Iterator[int]:
+    """Yield the lengths of the texts that are values of attributes of this name.
+
+    h5py does not tell them. But an attribute is in one piece, and its value is right behind its name:
+
+        version  flags  sizes of name, type, shape  alphabet  name  type  shape  length  address, number
+        1        1      2, 2, 2                     1         ...   ...   ...    4       8, 4              bytes
+
+    Only version 3 has the alphabet. Version 1 fills up name, type and shape to a multiple of 8 bytes.
+
+    Source: HDF5 File Format Specification, "The Attribute Message" and "The Datatype Message".
+    """
+    for match in re.finditer(re.escape(name.encode()) + b"\0", piece):
+        for version, begin in ((1, match.start() - 8), (2, match.start() - 8), (3, match.start() - 9)):
+            if begin < 0 or piece[begin] != version:
+                continue
+            flags, *sizes = struct.unpack_from("<xBHHH", piece, begin)
+            if version == 1:
+                sizes = [size + -size % 8 for size in sizes]
+            kind, value = match.start() + sizes[0], match.start() + sum(sizes)
+            if value + 4 > len(piece):
+                continue
+            if flags or piece[kind] % 16 == VARIABLE_LENGTH:  # with flags, the type may be elsewhere: not known here
+                yield int.from_bytes(piece[value : value + 4], "little")
