@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from xnp import weights
-from xnp.weights import hdf5
 
 KINDS = ["keras", "whole", "old", "weights"]
 
@@ -218,72 +217,6 @@ def test_a_text_that_claims_gigabytes(made, refused, claim):
     path = made.write("old")
     lie(path, "backend", len("tensorflow"), claim)
     refused(path, f"attribute backend of / claims {claim:,} bytes; expected at most 8,388,608")
-
-
-def text_file(made, form):
-    """Write a text of 300 bytes as an attribute in each of the three ways that HDF5 has."""
-    import h5py
-
-    path = made.folder / "text.h5"
-    with h5py.File(path, "w", libver="latest" if form == 3 else "earliest") as file:
-        kind = h5py.string_dtype()
-        if form == 2:  # the type has a place of its own in the file
-            file["type"] = np.dtype(kind)
-            kind = file["type"]
-        file.attrs.create("config", "x" * 300, dtype=kind)
-        other = file.create_group("other")
-        other.attrs["config"] = np.bytes_(b"another attribute of this name, of fixed length")
-        other.attrs["config2"] = "y" * 400
-    assert bytes([form]) in {path.read_bytes().partition(b"config\0")[0][-n:][:1] for n in (8, 9)}
-    return path
-
-
-@pytest.mark.parametrize("form", [1, 2, 3])
-@pytest.mark.parametrize("piece", [1, 64, 2**22])
-def test_the_length_of_a_text_is_found_wherever_it_is(made, monkeypatch, form, piece):
-    monkeypatch.setattr(hdf5, "PIECE", piece)
-    path = text_file(made, form)
-    assert hdf5.longest(path, "config") == 300
-    with hdf5.open_file(str(path)) as file:
-        assert hdf5.text(file, "config") == "x" * 300
-    lie(path, "config", 300, 10**9)
-    assert hdf5.longest(path, "config") == 10**9
-    if form < 3:  # which has a checksum, so HDF5 itself refuses this file
-        with hdf5.open_file(str(path)) as file, pytest.raises(ValueError, match="config of / claims 1,000,000,000 b"):
-            hdf5.text(file, "config")
-
-
-def test_the_largest_claim_counts_and_there_must_be_one(made):
-    path = text_file(made, 1)
-    content = path.read_bytes()
-    path.write_bytes(content + content)
-    lie(path, "config", 300, 301)
-    assert hdf5.longest(path, "config") == 301
-    with pytest.raises(ValueError, match=r"attribute nothing is nowhere in text.h5"):
-        hdf5.longest(path, "nothing")
-
-
-def test_a_list_of_texts_of_any_length_is_not_read(made, refused):
-    """A thousand of them can be one and the same megabyte of the file."""
-    import h5py
-
-    def more(file):
-        file.attrs.create("layer_names", ["first", "sep"], dtype=h5py.string_dtype())
-
-    refused(made.write("old", more=more), "attribute layer_names of / has shape (2,) and values of any length")
-
-
-@pytest.mark.parametrize("kind", ["numbers", "reference"])
-def test_an_attribute_of_any_length_that_is_no_text(made, refused, kind):
-    import h5py
-
-    def more(file):
-        dtype = h5py.vlen_dtype(np.float64) if kind == "numbers" else h5py.ref_dtype
-        value = np.empty((), object)
-        value[()] = np.zeros(3) if kind == "numbers" else file.ref
-        file.attrs.create("model_config", value, dtype=dtype)
-
-    refused(made.write("whole", more=more), "attribute model_config of / has shape () and values of any length")
 
 
 def test_the_networks_own_size_is_no_reason_to_take_memory(made, refused):

@@ -8,27 +8,20 @@ uncompressed, all there, in this file. Keras writes nothing else. Then no tensor
     a chunk that inflates         compressed, or in chunks
     numbers of other files        external storage, virtual data sets, links
     a group that holds itself     two names for one object
-    a text of 4 GiB               its length in the file's own bytes
-    texts that are one text       only fixed lengths in a list
-
-The last two are about texts of any length. Such a text is not in its attribute. There are only its length and its
-address, and HDF5 takes as much memory as the length says, and writes zeros to it, before it looks whether the text is
-there. A list can name one long text thousands of times, and each copy takes its own memory.
+    a text of 4 GiB               its length, as `hdf5_texts` finds it
+    a text a thousand times       the sum of the lengths
 """
 
-import re
-import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
+from xnp.weights.hdf5_texts import text_bytes
+
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 LARGEST_TEXT = 8 * 2**20  # bytes; the description of Xception takes 0.14 million
-PIECE = 2**22  # bytes of the file that are looked at together
-LARGEST_ATTRIBUTE = 2**18  # bytes; name, type and shape of one take less, 3 x 65,535
-VARIABLE_LENGTH = 9  # the class of a type, in the low 4 bits of its first byte
 
 
 class Tensor(NamedTuple):
@@ -144,61 +137,19 @@ def attribute(group: Any, name: str) -> Any:
     import h5py
 
     claim = group.attrs.get_id(name)
-    size = int(np.prod(claim.shape or (), dtype=object)) * claim.dtype.itemsize
-    if claim.dtype.hasobject:  # what is in the attribute only tells where the value is
-        if claim.shape != () or h5py.check_string_dtype(claim.dtype) is None:
+    count = int(np.prod(claim.shape or (), dtype=object))
+    size = count * claim.dtype.itemsize
+    if claim.dtype.hasobject:  # the values are elsewhere, and as long as each says
+        if claim.shape is None or h5py.check_string_dtype(claim.dtype) is None:
             raise ValueError(
-                f"attribute {name} of {group.name} has shape {claim.shape} and values of any length; "
-                "expected one text, or values of a fixed length"
+                f"attribute {name} of {group.name} holds no text, but values of any length; expected texts"
             )
-        size = longest(Path(group.file.filename), name)
+        if group.file.id.get_create_plist().get_sizes() != (8, 8):
+            raise ValueError(
+                "the file has addresses or lengths that are not of 8 bytes; expected those that Keras writes"
+            )
+        if size <= LARGEST_TEXT:
+            size = text_bytes(Path(group.file.filename), h5py.h5o.get_info(group.id).addr, name, count)
     if size > LARGEST_TEXT:
         raise ValueError(f"attribute {name} of {group.name} claims {size:,} bytes; expected at most {LARGEST_TEXT:,}")
     return group.attrs[name]
-
-
-def longest(path: Path, name: str) -> int:
-    """Find how many bytes a text claims to have: the largest claim of all attributes of this name in the file.
-
-    All of them are looked at, for where HDF5 keeps the one that it will read is not told.
-
-    Raises
-    ------
-    ValueError
-        There is none.
-    """
-    largest = -1
-    with open(path, "rb") as file:
-        for start in range(0, path.stat().st_size, PIECE):
-            file.seek(start)
-            piece = file.read(PIECE + LARGEST_ATTRIBUTE)  # an attribute that begins in PIECE is whole
-            largest = max(largest, max(text_lengths(piece, name), default=-1))
-    if largest < 0:
-        raise ValueError(f"attribute {name} is nowhere in {path.name} as HDF5 writes a text; expected one text")
-    return largest
-
-
-def text_lengths(piece: bytes, name: str) -> Iterator[int]:
-    """Yield the lengths of the texts that are values of attributes of this name.
-
-    h5py does not tell them. But an attribute is in one piece, and its value is right behind its name:
-
-        version  flags  sizes of name, type, shape  alphabet  name  type  shape  length  address, number
-        1        1      2, 2, 2                     1         ...   ...   ...    4       8, 4              bytes
-
-    Only version 3 has the alphabet. Version 1 fills up name, type and shape to a multiple of 8 bytes.
-
-    Source: HDF5 File Format Specification, "The Attribute Message" and "The Datatype Message".
-    """
-    for match in re.finditer(re.escape(name.encode()) + b"\0", piece):
-        for version, begin in ((1, match.start() - 8), (2, match.start() - 8), (3, match.start() - 9)):
-            if begin < 0 or piece[begin] != version:
-                continue
-            flags, *sizes = struct.unpack_from("<xBHHH", piece, begin)
-            if version == 1:
-                sizes = [size + -size % 8 for size in sizes]
-            kind, value = match.start() + sizes[0], match.start() + sum(sizes)
-            if value + 4 > len(piece):
-                continue
-            if flags or piece[kind] % 16 == VARIABLE_LENGTH:  # with flags, the type may be elsewhere: not known here
-                yield int.from_bytes(piece[value : value + 4], "little")
