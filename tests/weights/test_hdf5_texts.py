@@ -73,6 +73,22 @@ def test_a_header_in_blocks_is_tested_above(path, header):
         assert h5py.h5o.get_info(file.id).hdr.nchunks > 1
 
 
+@pytest.mark.parametrize("times", [False, True])
+@pytest.mark.parametrize("limits", [False, True])
+def test_a_header_with_times_and_limits(path, times, limits):
+    """Version 2 of the header has both before its size, or not."""
+    with h5py.File(path, "w", libver="latest") as file:
+        plan = h5py.h5p.create(h5py.h5p.GROUP_CREATE)
+        plan.set_obj_track_times(times)
+        if limits:
+            plan.set_attr_phase_change(20, 10)
+        group = h5py.Group(h5py.h5g.create(file.id, b"group", gcpl=plan))
+        group.attrs["list"] = LIST
+        address = h5py.h5o.get_info(group.id).addr
+    assert path.read_bytes()[address + 5] & 48 == 32 * times + 16 * limits
+    assert text_bytes(path, address, "list", 3) == 301 + 302 + 303
+
+
 @pytest.mark.parametrize("committed", [False, True])
 @pytest.mark.parametrize("claim", [8 * 2**20 + 1, 2**32 - 1])
 def test_a_text_that_claims_too_much_is_not_read(path, claim, committed):
