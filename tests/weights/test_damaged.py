@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import struct
 import subprocess
 import sys
 import tracemalloc
@@ -201,6 +202,24 @@ def test_a_description_of_numbers_and_one_that_is_too_long(made, refused):
     refused(path, "attribute model_config of / claims 9,000,000 bytes; expected at most 8,388,608")
 
 
+def lie(path, name, length, claim):
+    """Let the attribute `name`, a text of this length, claim another length."""
+    content = bytearray(path.read_bytes())
+    place = content.index(struct.pack("<I", length), content.index(name.encode() + b"\0"))
+    content[place : place + 4] = struct.pack("<I", claim)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("claim", [8 * 2**20 + 1, 2**32 - 1])
+def test_a_text_that_claims_gigabytes(made, refused, claim):
+    path = made.write("whole")
+    lie(path, "model_config", len(json.dumps(made.description(keras=2))), claim)
+    refused(path, f"attribute model_config of / claims {claim:,} bytes; expected at most 8,388,608")
+    path = made.write("old")
+    lie(path, "backend", len("tensorflow"), claim)
+    refused(path, f"attribute backend of / claims {claim:,} bytes; expected at most 8,388,608")
+
+
 def test_the_networks_own_size_is_no_reason_to_take_memory(made, refused):
     """A description may claim any size: no array is made before the file has shown its numbers."""
     network = [(k, n, o | {"units": 10**9} if k == "Dense" else o, r) for k, n, o, r in made.NETWORK]
@@ -338,6 +357,8 @@ def test_no_file_takes_memory_outside_python_either(made):
     ):
         paths.append(made.folder / f"{number}.h5")
         made.write("old", more=replace("old", **how)).rename(paths[-1])
+    paths.append(made.write("whole").rename(made.folder / "text.h5"))
+    lie(paths[-1], "model_config", len(json.dumps(made.description(keras=2))), 500_000_000)
     paths.append(archive(made, **{"model.weights.h5": b"\0" * 300_000_000}))
     program = """if True:
         import resource, sys

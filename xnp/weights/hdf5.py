@@ -8,16 +8,17 @@ uncompressed, all there, in this file. Keras writes nothing else. Then no tensor
     a chunk that inflates         compressed, or in chunks
     numbers of other files        external storage, virtual data sets, links
     a group that holds itself     two names for one object
-
-One claim is left that only HDF5 can look at: the length of a text. For a moment it may reserve up to 4 GiB before it
-finds that the text is not there. The old format has such texts (its lists of names); Keras 3's weights have none that
-are read.
+    a text of 4 GiB               its length, as `hdf5_texts` finds it
+    a text a thousand times       the sum of the lengths
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
+
+from xnp.weights.hdf5_texts import text_bytes
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 LARGEST_TEXT = 8 * 2**20  # bytes; the description of Xception takes 0.14 million
@@ -135,9 +136,23 @@ def texts(group: Any, name: str) -> list[str]:
 
 
 def attribute(group: Any, name: str) -> Any:
-    """Read an attribute that is small."""
+    """Read an attribute that is small. One that is a text of any length needs a file that was opened by its path."""
+    import h5py
+
     claim = group.attrs.get_id(name)
-    size = int(np.prod(claim.shape or (), dtype=object)) * claim.dtype.itemsize
+    count = int(np.prod(claim.shape or (), dtype=object))
+    size = count * claim.dtype.itemsize
+    if claim.dtype.hasobject:  # the values are elsewhere, and as long as each says
+        if claim.shape is None or h5py.check_string_dtype(claim.dtype) is None:
+            raise ValueError(
+                f"attribute {name} of {group.name} holds no text, but values of any length; expected texts"
+            )
+        if group.file.id.get_create_plist().get_sizes() != (8, 8):
+            raise ValueError(
+                "the file has addresses or lengths that are not of 8 bytes; expected those that Keras writes"
+            )
+        if size <= LARGEST_TEXT:
+            size = text_bytes(Path(group.file.filename), h5py.h5o.get_info(group.id).addr, name, count)
     if size > LARGEST_TEXT:
         raise ValueError(f"attribute {name} of {group.name} claims {size:,} bytes; expected at most {LARGEST_TEXT:,}")
     return group.attrs[name]
