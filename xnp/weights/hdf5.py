@@ -64,8 +64,19 @@ def open_file(source: str | BinaryIO) -> Any:
 
     Raises
     ------
-    ImportError
+    ModuleNotFoundError
         h5py is not installed.
+    """
+    return need_h5py().File(source, "r")
+
+
+def need_h5py() -> Any:
+    """Give the package h5py. Whoever is about to download a file for it asks first.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        It is not installed; the extra `keras` brings it.
     """
     try:
         import h5py
@@ -74,7 +85,7 @@ def open_file(source: str | BinaryIO) -> Any:
             "files of Keras are read by the package h5py; it comes with the extra keras:  "
             'python -m pip install -e ".[keras]"'
         ) from error
-    return h5py.File(source, "r")
+    return h5py
 
 
 def tensors(file: Any) -> dict[str, Tensor]:

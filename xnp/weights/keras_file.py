@@ -10,7 +10,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, NamedTuple
@@ -61,18 +61,6 @@ def opened(path: str | os.PathLike[str]) -> Iterator[KerasFile]:
             ) from error
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
-
-
-def need_h5py() -> None:
-    """Ask for h5py now: where it is missing, that is better known before a long download than after it.
-
-    Raises
-    ------
-    ModuleNotFoundError
-        As `opened` does.
-    """
-    with suppress(OSError):  # an empty file is no HDF5; only h5py can say so
-        hdf5.open_file(BytesIO())
 
 
 def read(path: Path, file: BinaryIO) -> Iterator[KerasFile]:
