@@ -46,24 +46,27 @@ const drawing = (() => {
     return made;
   }
 
+  const longest = (cells) => Math.max(2, ...cells.map(({ text }) => text.length));
+
   /**
    * Draw a table into `host`. The elements stay as long as the table keeps its size, and so does the keyboard's focus.
    *
    * cells   rows of { text, colour, padding, name }: what stands in the cell, [r, g, b] or nothing, hatched or not,
    *         and what a screen reader says if that is not the text
-   * axes    { rows: [first, size], columns: [first, size] }: the number of the first row, -1 where a row of padding comes
-   *         before, and how many the array has; without it no numbers stand along the sides
+   * axes    { rows: [first, size], columns: [first, size] }: the number of the first row, -1 where a row of padding
+   *         comes before, and how many the array has; without it no numbers stand along the sides
    * role    "table", "grid" (its cells can be chosen) or "img" (one thing, with the table's name)
+   * letters how long the longest number is, where several tables shall have one size of letters
    * chosen  [row, column] of the cell that the keyboard stands on, in a grid
    */
-  function table(host, { cells, axes, name, role = "table", chosen }) {
+  function table(host, { cells, axes, name, role = "table", chosen, letters }) {
     const [rows, columns] = [cells.length, cells[0].length];
     const shape = JSON.stringify([rows, columns, axes, role]);
     if (host.dataset.shape !== shape) build(host, rows, columns, axes, role);
     host.dataset.shape = shape;
     host.style.setProperty("--columns", columns);
     host.style.setProperty("--rows", rows);
-    host.style.setProperty("--letters", Math.max(2, ...cells.flat().map(({ text }) => text.length)));
+    host.style.setProperty("--letters", letters ?? longest(cells.flat()));
     const field = host.querySelector(".cells");
     field.setAttribute("aria-label", name);
     cells.flat().forEach((cell, i) => fill(field.querySelectorAll(".cell")[i], cell));
@@ -129,5 +132,5 @@ const drawing = (() => {
     );
   }
 
-  return { palette, scale, table, frame, paint, element };
+  return { palette, scale, longest, table, frame, paint, element };
 })();

@@ -73,7 +73,7 @@ const example = (() => {
   /** The mixing matrix, (3, outputs): at most 16 outputs. */
   const pointwiseKernel = (outputs) => CHANNELS.map((_, c) => MIXES.slice(0, outputs).map((mix) => mix[c]));
 
-  /** dy for an output of (rows, columns, outputs): lesson 02's, repeated; each output channel starts one column later. */
+  /** dy for an output of (rows, columns, outputs): lesson 02's, repeated; each channel starts one column later. */
   function upstream(rows, columns, outputs) {
     const channels = [...Array(outputs).keys()];
     return Array.from({ length: rows }, (_, p) =>

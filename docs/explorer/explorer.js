@@ -3,7 +3,7 @@
 
 const explorer = (() => {
   const { CHANNELS } = example;
-  const { plain, index } = words;
+  const { plain } = words;
   const $ = (id) => document.getElementById(id);
 
   let chosen; // the settings
@@ -22,6 +22,7 @@ const explorer = (() => {
     stop();
     chosen = settings.read();
     model = steps.compute(chosen);
+    document.querySelector("main").dataset.direction = chosen.direction;
     const counts = operations.shapeOf(model.y);
     at = (at ?? [1, 2, 0]).map((value, axis) => clamp(value, counts[axis]));
     visited = new Set([place(at)]);
@@ -51,8 +52,9 @@ const explorer = (() => {
     drawWorkings(step);
     drawOutput();
     drawCosts();
-    $("equation").textContent = forward() ? words.equation(model, at, step) : `dy${index(at)} = ${plain(step.value)}`;
-    $("sentence").textContent = words[chosen.direction](model, at);
+    const { equation, sentence } = words[chosen.direction];
+    $("equation").textContent = equation(model, at, step);
+    $("sentence").textContent = sentence(model, at);
   }
 
   /** A matrix for drawing.table, framed by padding. */
@@ -72,13 +74,15 @@ const explorer = (() => {
     const picture = (row, column) => ({ text: "", colour: x[row][column].map((v) => (v * 255) / 9) });
     const [array, all, role] = forward() ? [x, x, "input"] : [dx, whole.dx, "gradient"];
     const colour = drawing.scale(role, all.flat(2));
-    const numbers = (c) => (row, column) => ({ text: plain(array[row][column][c]), colour: colour(array[row][column][c]) });
-    const name = forward() ? "x" : "dx so far";
-    const title = view === "picture" ? "x, the picture" : `${name}, ${CHANNELS[view]}`;
+    const cell = (value) => ({ text: plain(value), colour: colour(value) });
+    const numbers = (c) => (row, column) => cell(array[row][column][c]);
+    const show = view === "picture" ? picture : numbers(view);
+    const border = forward() && view !== "picture" ? "0" : ""; // no gradient stays in the padding
+    const title = view === "picture" ? "x, the picture" : `${forward() ? "x" : "dx so far"}, ${CHANNELS[view]}`;
     $("input-name").textContent = title;
     $("input-name").dataset.role = role;
     drawing.table($("input"), {
-      cells: framed(size, sides, forward() && view !== "picture" ? "0" : "", view === "picture" ? picture : numbers(view)),
+      cells: framed(size, sides, border, show),
       axes: { rows: [-sides.top, size[0]], columns: [-sides.left, size[1]] },
       role: view === "picture" ? "img" : "table",
       name: view === "picture" ? "A house with a red roof, blue sky, a yellow sun at the right, green grass." : title,
@@ -106,15 +110,15 @@ const explorer = (() => {
       const row = host.querySelector(`[data-key=${key}]`);
       const colour = drawing.scale(role, range ?? tables.flat(2));
       row.querySelector(".caption").textContent = caption;
+      const cell = (value, i, j) =>
+        outside?.[i][j]
+          ? { text: dropped ? "" : plain(value), padding: true }
+          : { text: plain(value), colour: colour(value) };
+      const cells = tables.map((table) => table.map((line, i) => line.map((value, j) => cell(value, i, j))));
       row.querySelectorAll(".table").forEach((made, c) => {
         made.classList.toggle("dim", !lit[c]);
-        const cells = tables[c].map((line, i) =>
-          line.map((value, j) => {
-            if (outside?.[i][j]) return { text: dropped ? "" : plain(value), padding: true };
-            return { text: plain(value), colour: colour(value) };
-          }),
-        );
-        drawing.table(made, { cells, name: `${caption}, ${CHANNELS[c]}` });
+        const letters = drawing.longest(cells.flat(2));
+        drawing.table(made, { cells: cells[c], name: `${caption}, ${CHANNELS[c]}`, letters });
       });
     }
   }
@@ -156,7 +160,7 @@ const explorer = (() => {
     const count = forward() ? rows * columns : rows * columns * outputs;
     $("progress").textContent = forward()
       ? `${visited.size} of ${count} windows visited`
-      : `${visited.size} of ${count} gradients sent back. Choose one: click it.`;
+      : `${visited.size} of ${count} gradients sent back. Click or tap one.`;
     const channels = Array.from({ length: outputs }, (_, o) => ({ label: String(o), key: o, cell: cell(o) }));
     $("channels").hidden = outputs === 1;
     thumbnails($("channels"), channels, [rows, columns], at[2], (o) => choose(at[0], at[1], o));
@@ -180,7 +184,8 @@ const explorer = (() => {
   function drawCosts() {
     const shape = operations.shapeOf(model.x);
     const rows = [...document.querySelectorAll("[data-operation]")];
-    const all = Object.fromEntries(rows.map((row) => [row.dataset.operation, costs.cost(row.dataset.operation, shape, chosen)]));
+    const count = (operation) => [operation, costs.cost(operation, shape, chosen)];
+    const all = Object.fromEntries(rows.map((row) => count(row.dataset.operation)));
     const most = Math.max(...Object.values(all).map(({ macs }) => macs));
     for (const row of rows) {
       const { parameters, macs } = all[row.dataset.operation];

@@ -33,8 +33,8 @@ const hands = (() => {
   }
 
   /**
-   * Let the window follow the hand. A mouse may press anywhere and drag. A finger drags the window itself, or taps where
-   * it shall go: a finger that moves over the rest of the picture scrolls the page.
+   * Let the window follow the hand. A mouse may press anywhere and drag. A finger drags the window itself, or taps
+   * where it shall go: a finger that moves over the rest of the picture scrolls the page.
    */
   function moveWindow(host, { window, move, stop }) {
     let grip; // how far from the window's corner it is held, in cells; undefined while it is not held

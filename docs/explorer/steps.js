@@ -1,6 +1,7 @@
 /* From the settings to all that is shown: whole arrays, and what one window does. Numbers alone, nothing of the page.
 
-   The workings are rows. A row has a small table for each channel: red, green, blue side by side. */
+   The workings are rows. A row has a small table for each channel: red, green, blue side by side. Where `outside` says so,
+   a place lies in the padding; what would flow there is `dropped`. The colours reach over `range`, or the row itself. */
 "use strict";
 
 const steps = (() => {
@@ -53,35 +54,33 @@ const steps = (() => {
 
   const total = (table) => table.flat().reduce((a, b) => a + b, 0);
 
+  const row = (key, role, words, tables, more = {}) => ({ key, role, words, tables, ...more });
+
   /** The rows that make output number y[p, q, o]. */
   function forward(model, [p, q, o]) {
-    const { operation, weights, window, y, h } = model;
+    const { operation, weights, window, h } = model;
     const { outside, pixel } = look(model, p, q);
-    const w = weight(model, o);
-    const products = byChannel(window.kernel, (i, j, c) => pixel(i, j, c) * w(i, j, c));
-    const sums = products.map(total);
+    const [k, w] = [window.kernel, weight(model, o)];
+    const products = byChannel(k, (i, j, c) => pixel(i, j, c) * w(i, j, c));
+    const sums = single(products.map(total));
+    const added = { sign: "+" }; // over the channels
     const rows = [
-      { key: "seen", role: "input", words: "x, what the window sees", tables: byChannel(window.kernel, pixel), outside },
-      { key: "w", role: "kernel", words: "× w, the kernel", tables: byChannel(window.kernel, w) },
-      { key: "products", role: "output", words: "= products", tables: products, outside },
+      row("seen", "input", "x, what the window sees", byChannel(k, pixel), { outside }),
+      row("w", "kernel", "× w, the kernel", byChannel(k, w)),
+      row("products", "output", "= products", products, { outside, ...(operation === "pointwise" && added) }),
     ];
-    if (operation === "standard") {
-      rows.push({ key: "sum", role: "output", words: "added up: a sum for each channel", tables: single(sums), sign: "+" });
-    }
-    if (operation === "depthwise") {
-      rows.push({ key: "sum", role: "output", words: "added up: three sums, three outputs", tables: single(sums) });
-    }
+    if (operation === "standard") rows.push(row("sum", "output", "added up: a sum for each channel", sums, added));
+    if (operation === "depthwise") rows.push(row("sum", "output", "added up: three sums, three outputs", sums));
     if (operation === "separable") {
       const mix = CHANNELS.map((c) => weights[1][c][o]);
-      const mixed = CHANNELS.map((c) => h[p][q][c] * mix[c]);
+      const mixed = mix.map((m, c) => h[p][q][c] * m);
       rows.push(
-        { key: "h", role: "output", words: "added up: h, one number a channel", tables: single(h[p][q]) },
-        { key: "mix", role: "kernel", words: "× the pointwise kernel", tables: single(mix) },
-        { key: "mixed", role: "output", words: "= products", tables: single(mixed), sign: "+" },
+        row("h", "output", "added up: h, one number a channel", sums),
+        row("mix", "kernel", "× the pointwise kernel", single(mix)),
+        row("mixed", "output", "= products", single(mixed), added),
       );
     }
-    if (operation === "pointwise") rows[2].sign = "+";
-    return { rows, value: y[p][q][o], lit: partners(model, o) };
+    return { rows, lit: partners(model, o) };
   }
 
   /**
@@ -89,34 +88,42 @@ const steps = (() => {
    * `soFar` are the gradients of all output numbers that were visited, this one among them.
    */
   function backward(model, [p, q, o], soFar) {
-    const { operation, weights, window, dy, h } = model;
+    const { operation, window, dy, whole } = model;
     const { outside, pixel } = look(model, p, q);
     const [k, w, lit, slope] = [window.kernel, weight(model, o), partners(model, o), dy[p][q][o]];
-    const rows = [];
-    let slopes = lit.map((has) => (has ? slope : 0)); // what reaches each channel's window
-    let arrives = written(slope);
-    if (operation === "separable") {
-      const mix = CHANNELS.map((c) => weights[1][c][o]);
-      slopes = mix.map((m) => m * slope);
-      arrives = "dh";
-      rows.push(
-        { key: "h", role: "output", words: "h, between the halves", tables: single(h[p][q]) },
-        { key: "dmix", role: "gradient", words: `× ${written(slope)} is added to dw_pointwise`, tables: single(h[p][q].map((v) => v * slope)) },
-        { key: "dmixSoFar", role: "gradient", words: "dw_pointwise so far", tables: single(CHANNELS.map((c) => soFar.dwPointwise[c][o])) },
-        { key: "mix", role: "kernel", words: "the pointwise kernel", tables: single(mix) },
-        { key: "dh", role: "gradient", words: `× ${written(slope)} = dh`, tables: single(slopes) },
-      );
-    }
-    const dw = weight({ operation, weights: [soFar.dwDepthwise ?? soFar.dw] }, o);
-    const name = operation === "separable" ? "dw_depthwise" : "dw";
-    rows.push(
-      { key: "w", role: "kernel", words: "w, the kernel", tables: byChannel(k, w) },
-      { key: "toInput", role: "gradient", words: `× ${arrives} is added to dx`, tables: byChannel(k, (i, j, c) => slopes[c] * w(i, j, c)), outside, dropped: true },
-      { key: "seen", role: "input", words: "x, what the window sees", tables: byChannel(k, pixel), outside },
-      { key: "toKernel", role: "gradient", words: `× ${arrives} is added to ${name}`, tables: byChannel(k, (i, j, c) => slopes[c] * pixel(i, j, c)) },
-      { key: "dwSoFar", role: "gradient", words: `${name} so far`, tables: byChannel(k, dw) },
-    );
-    return { rows, value: slope, lit };
+    const halves = operation === "separable";
+    const mixing = halves ? backThroughPointwise(model, [p, q, o], soFar) : { rows: [] };
+    const slopes = mixing.dh ?? lit.map((has) => (has ? slope : 0)); // what reaches each channel's window
+    const [arrives, name] = halves ? ["dh", "dw_depthwise"] : [written(slope), "dw"];
+    const toInput = byChannel(k, (i, j, c) => slopes[c] * w(i, j, c));
+    const toKernel = byChannel(k, (i, j, c) => slopes[c] * pixel(i, j, c));
+    const ofKernel = ({ dw, dwDepthwise }) => byChannel(k, weight({ operation, weights: [dwDepthwise ?? dw] }, o));
+    const rows = [
+      ...mixing.rows,
+      row("w", "kernel", "w, the kernel", byChannel(k, w)),
+      row("toInput", "gradient", `× ${arrives} is added to dx`, toInput, { outside, dropped: true }),
+      row("seen", "input", "x, what the window sees", byChannel(k, pixel), { outside }),
+      row("toKernel", "gradient", `× ${arrives} is added to ${name}`, toKernel),
+      row("soFar", "gradient", `${name} so far`, ofKernel(soFar), { range: ofKernel(whole).flat(2) }),
+    ];
+    return { rows, lit };
+  }
+
+  /** The first half of the way back through a separable convolution: dy meets h and the mixing matrix. */
+  function backThroughPointwise({ weights, dy, h, whole }, [p, q, o], soFar) {
+    const slope = dy[p][q][o];
+    const mix = CHANNELS.map((c) => weights[1][c][o]);
+    const dh = mix.map((m) => m * slope);
+    const toMix = h[p][q].map((number) => number * slope);
+    const ofMix = ({ dwPointwise }) => single(CHANNELS.map((c) => dwPointwise[c][o]));
+    const rows = [
+      row("h", "output", "h, between the halves", single(h[p][q])),
+      row("toMix", "gradient", `× ${written(slope)} is added to dw_pointwise`, single(toMix)),
+      row("mixSoFar", "gradient", "dw_pointwise so far", ofMix(soFar), { range: ofMix(whole).flat(2) }),
+      row("mix", "kernel", "the pointwise kernel", single(mix)),
+      row("dh", "gradient", `× ${written(slope)} = dh`, single(dh)),
+    ];
+    return { rows, dh };
   }
 
   return { compute, masked, forward, backward };

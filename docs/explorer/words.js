@@ -17,50 +17,53 @@ const words = (() => {
   /** The index of an output number: [1, 2, 0]. */
   const index = (at) => `[${at.join(", ")}]`;
 
-  /** The chosen output number, as an equation. */
-  function equation(model, [p, q, o], { rows }) {
-    const { operation, window, h, weights, x, y } = model;
-    const name = `y${index([p, q, o])}`;
-    const mix = (numbers, w) => numbers.map((number, c) => `${written(number)}·${written(w[c][o])}`);
-    const terms = {
-      standard: () => rows.at(-1).tables.map(([[sum]]) => written(sum)),
-      depthwise: () => [],
-      pointwise: () => mix(x[p * window.stride][q * window.stride], weights[0]),
-      separable: () => mix(h[p][q], weights[1]),
-    }[operation]();
-    return [name, terms.join(" + "), plain(y[p][q][o])].filter(Boolean).join(" = ");
-  }
-
   /** How the chosen output number is made. */
-  function forward(model, [p, q, o]) {
-    const places = model.window.kernel ** 2;
-    const others = CHANNELS.filter((_, c) => c !== o);
-    return {
-      standard: () => `${places * 3} products, added up over the window and over the channels.`,
-      depthwise: () =>
-        `${many(places, "product")} of ${CHANNELS[o]} alone, added up over the window. ` +
-        `${others.join(" and ")} have no part in it.`,
-      pointwise: () => "3 products of one pixel, added up over the channels. No neighbour has a part in it.",
-      separable: () =>
-        `First space: ${list(model.h[p][q])}, one number a channel. Then channels: each times its weight, added up.`,
-    }[model.operation]();
-  }
+  const forward = {
+    equation(model, [p, q, o], { rows }) {
+      const { operation, window, h, weights, x, y } = model;
+      const mix = (numbers, w) => numbers.map((number, c) => `${written(number)}·${written(w[c][o])}`);
+      const terms = {
+        standard: () => rows.at(-1).tables.map(([[sum]]) => written(sum)),
+        depthwise: () => [],
+        pointwise: () => mix(x[p * window.stride][q * window.stride], weights[0]),
+        separable: () => mix(h[p][q], weights[1]),
+      }[operation]();
+      const parts = [`y${index([p, q, o])}`, terms.join(" + "), plain(y[p][q][o])];
+      return parts.filter(Boolean).join(" =\u00a0"); // the sign keeps what follows on its line
+    },
+
+    sentence(model, [p, q, o]) {
+      const places = model.window.kernel ** 2;
+      const others = CHANNELS.filter((_, c) => c !== o);
+      return {
+        standard: () => `${places * 3} products, added up over the window and over the channels.`,
+        depthwise: () =>
+          `${many(places, "product")} of ${CHANNELS[o]} alone, added up over the window. ` +
+          `${others.join(" and ")} have no part in it.`,
+        pointwise: () => "3 products of one pixel, added up over the channels. No neighbour has a part in it.",
+        separable: () =>
+          `First space: ${list(model.h[p][q])}, one number a channel. Then channels: each times its weight, added up.`,
+      }[model.operation]();
+    },
+  };
 
   /** Where the chosen gradient flows. */
-  function backward(model, [p, q, o]) {
-    const slope = model.dy[p][q][o];
-    if (slope === 0) return "L does not care about this number: nothing flows back. Choose one that is not 0.";
-    const change = `When y${index([p, q, o])} rises by 1, L ${slope > 0 ? "rises" : "falls"} by ${Math.abs(slope)}. `;
-    return (
-      change +
-      {
+  const backward = {
+    equation: ({ dy }, [p, q, o]) => `dy${index([p, q, o])} =\u00a0${plain(dy[p][q][o])}`,
+
+    sentence({ operation, dy }, [p, q, o]) {
+      const slope = dy[p][q][o];
+      if (slope === 0) return "L does not care about this number: nothing flows back. Choose one that is not 0.";
+      const change = `When y${index([p, q, o])} rises by 1, L ${slope > 0 ? "rises" : "falls"} by ${Math.abs(slope)}.`;
+      const ways = {
         standard: "It flows to every pixel of the window, times the weight, and to every weight, times the pixel.",
         depthwise: `It flows to ${CHANNELS[o]} alone: what goes forward alone goes back alone.`,
         pointwise: "It flows to one pixel, times the weights, and to the weights, times the pixel.",
         separable: "Last step first: through the pointwise half to dh, then each dh through its channel's window.",
-      }[model.operation]
-    );
-  }
+      };
+      return `${change} ${ways[operation]}`;
+    },
+  };
 
   /** "separable takes 5.76 times fewer MACs than standard", or the other way round. */
   function comparison(separable, standard) {
@@ -71,12 +74,12 @@ const words = (() => {
       : `Here separable takes ${ratio} times as many MACs as standard: more, not fewer.`;
   }
 
-  /** How parameters and MACs are counted: "separable: 3·3·3 + 3·16 = 75 parameters, each used in 8·8 windows: ..." */
+  /** "separable: 3·3·3 + 3·16 = 75 parameters, each used in 8·8 windows: 4,800 MACs." */
   function counted(operation, { terms, parameters, macs, windows }) {
     const factors = terms.map((term) => term.join("·")).join(" + ");
     const [used, made] = [windows.join("·"), macs.toLocaleString("en")];
     return `${operation}: ${factors} = ${parameters} parameters, each used in ${used} windows: ${made} MACs.`;
   }
 
-  return { plain, written, index, equation, forward, backward, comparison, counted };
+  return { plain, written, forward, backward, comparison, counted };
 })();
