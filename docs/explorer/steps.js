@@ -1,7 +1,7 @@
 /* From the settings to all that is shown: whole arrays, and what one window does. Numbers alone, nothing of the page.
 
-   The workings are rows. A row has a small table for each channel: red, green, blue side by side. Where `outside` says
-   so, a place lies in the padding; what would flow there is `dropped`. The colours reach over `range`, or the row itself. */
+   The workings are rows. A row has a small table for each channel: red, green, blue side by side. `outside` marks the
+   places that lie in the padding; what would flow there is `dropped`. The colours reach over `range`, or the row. */
 "use strict";
 
 const steps = (() => {
