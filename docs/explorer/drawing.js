@@ -107,7 +107,7 @@ const drawing = (() => {
     cell.classList.toggle("padding", padding);
     cell.style.backgroundColor = colour ? css(colour) : "";
     cell.style.color = colour ? textOn(colour) : "";
-    if (name) cell.setAttribute("aria-label", name);
+    if (name && cell.role !== "none") cell.setAttribute("aria-label", name);
     else cell.removeAttribute("aria-label");
   }
 

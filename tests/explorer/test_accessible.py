@@ -119,7 +119,7 @@ def test_the_sentence_is_read_out_when_it_changes(explorer):
     assert "9 products of red alone" in status.inner_text()
     assert "green and blue have no part in it" in status.inner_text()
     explorer.choose(operation="depthwise", direction="backward")
-    assert "When y[1, 2, 0] rises by 1, L rises by 2." in status.inner_text()
+    assert "When y[1, 2, 0] rises by 1, the loss L rises by 2." in status.inner_text()
     explorer.click(0, 1)
     assert "nothing flows back" in status.inner_text()
     assert status.get_attribute("aria-live") == "polite"
