@@ -5,11 +5,14 @@
 const drawing = (() => {
   const rgb = (hex) => [1, 3, 5].map((start) => parseInt(hex.slice(start, start + 2), 16));
 
-  /** The colours as explorer.css has them now, light or dark. */
-  function palette() {
+  const colours = {}; // paper, input, kernel, output, below and above zero
+
+  /** Take the colours that explorer.css has now, light or dark. */
+  function takeColours() {
     const style = getComputedStyle(document.documentElement);
-    const names = ["paper", "input", "kernel", "output", "below", "above"];
-    return Object.fromEntries(names.map((name) => [name, rgb(style.getPropertyValue(`--${name}`).trim())]));
+    for (const name of ["paper", "input", "kernel", "output", "below", "above"]) {
+      colours[name] = rgb(style.getPropertyValue(`--${name}`).trim());
+    }
   }
 
   const mix = (from, to, share) => from.map((value, i) => Math.round(value + (to[i] - value) * share));
@@ -23,7 +26,6 @@ const drawing = (() => {
 
   /** A function from numbers to colours. */
   function scale(role, values) {
-    const colours = palette();
     const [low, high] = limits(role, values);
     const within = (share) => Math.min(Math.max(share, 0), 1);
     if (role !== "gradient") return (value) => mix(colours.paper, colours[role], within((value - low) / (high - low)));
@@ -69,9 +71,10 @@ const drawing = (() => {
     host.style.setProperty("--letters", letters ?? longest(cells.flat()));
     const field = host.querySelector(".cells");
     field.setAttribute("aria-label", name);
-    cells.flat().forEach((cell, i) => fill(field.querySelectorAll(".cell")[i], cell));
+    const elements = field.querySelectorAll(".cell");
+    cells.flat().forEach((cell, i) => fill(elements[i], cell));
     if (role !== "grid") return;
-    field.querySelectorAll(".cell").forEach((cell, i) => {
+    elements.forEach((cell, i) => {
       const here = i === chosen[0] * columns + chosen[1];
       cell.tabIndex = here ? 0 : -1;
       cell.setAttribute("aria-selected", here);
@@ -132,5 +135,5 @@ const drawing = (() => {
     );
   }
 
-  return { palette, scale, longest, table, frame, paint, element };
+  return { colours, takeColours, scale, longest, table, frame, paint, element };
 })();

@@ -46,9 +46,10 @@ const explorer = (() => {
   }
 
   function draw() {
-    const soFar = model.backward(steps.masked(model.dy, (p, q, o) => visited.has(`${p},${q},${o}`)));
+    const sent = (p, q, o) => visited.has(`${p},${q},${o}`);
+    const soFar = forward() ? undefined : model.backward(steps.masked(model.dy, sent));
     const step = forward() ? steps.forward(model, at) : steps.backward(model, at, soFar);
-    drawInput(soFar.dx);
+    drawInput(soFar?.dx);
     drawWorkings(step);
     drawOutput();
     drawCosts();
@@ -168,7 +169,6 @@ const explorer = (() => {
 
   /** A row of small pictures, each a button that shows its array above in full size. */
   function thumbnails(host, pictures, [H, W], pressed, press) {
-    const { paper } = drawing.palette();
     while (host.children.length > pictures.length) host.lastChild.remove();
     pictures.forEach(({ label, key, cell }, i) => {
       const button = host.children[i] ?? host.appendChild(drawing.element("button", "", { type: "button" }));
@@ -176,7 +176,7 @@ const explorer = (() => {
       button.setAttribute("aria-pressed", key === pressed);
       button.lastChild.textContent = label;
       button.onclick = () => press(key);
-      const colours = operations.array([H, W], (row, column) => cell(row, column).colour ?? paper);
+      const colours = operations.array([H, W], (row, column) => cell(row, column).colour ?? drawing.colours.paper);
       drawing.paint(button.firstChild, colours);
     });
   }
@@ -241,7 +241,11 @@ const explorer = (() => {
   hands.chooseCell($("output"), { size: () => model.window.output, at: () => at, move: (p, q) => choose(p, q), stop });
 
   settings.onChange(start);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    drawing.takeColours();
+    draw();
+  });
+  drawing.takeColours();
   settings.fromAddress();
   start();
 })();

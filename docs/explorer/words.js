@@ -53,8 +53,9 @@ const words = (() => {
 
     sentence({ operation, dy }, [p, q, o]) {
       const slope = dy[p][q][o];
-      if (slope === 0) return "The loss L does not care about this number: nothing flows back. Choose one that is not 0.";
-      const change = `When y${index([p, q, o])} rises by 1, the loss L ${slope > 0 ? "rises" : "falls"} by ${Math.abs(slope)}.`;
+      if (slope === 0) return "The loss L does not care about this number: nothing flows back. Choose another one.";
+      const moves = `${slope > 0 ? "rises" : "falls"} by ${Math.abs(slope)}`;
+      const change = `When y${index([p, q, o])} rises by 1, the loss L ${moves}.`;
       const ways = {
         standard: "It flows to every pixel of the window, times the weight, and to every weight, times the pixel.",
         depthwise: `It flows to ${CHANNELS[o]} alone: what goes forward alone goes back alone.`,

@@ -24,10 +24,10 @@ class Explorer:
 
     def choose(self, **settings: object) -> None:
         """Press the settings that are not as wanted. What is left out goes back to the start, if it can be pressed."""
-        for name, value in (START | settings).items():
-            button = self.page.locator(f"input[name={name}][value='{value}']")
-            if button.is_enabled() and not button.is_checked():
-                button.locator("xpath=..").click()
+        for name, value in (START | settings).items():  # the operation first: it says which others can be pressed
+            button = f"input[name={name}][value='{value}']"
+            if self.page.evaluate(f"document.querySelector(\"{button}\").matches(':enabled:not(:checked)')"):
+                self.page.locator(f"label:has({button})").click()
 
     def click(self, row: int, column: int, table: str = "#output") -> None:
         """Click one cell of a table."""
@@ -102,7 +102,6 @@ def opened(browser) -> Iterator[Any]:
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
         page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda request: check_request(request.url))

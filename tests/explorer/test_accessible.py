@@ -93,6 +93,16 @@ def test_text_stands_out_from_what_is_behind_it(opened, address, scheme):
     assert [text for contrast, text in contrasts if contrast < 4.5] == []
 
 
+def test_the_tables_follow_when_the_colours_of_the_system_change(opened):
+    page = opened(color_scheme="light").page
+    background = "cells => cells.map(cell => getComputedStyle(cell).backgroundColor)"
+    light = page.locator(".working .cell").evaluate_all(background)
+    page.emulate_media(color_scheme="dark")
+    dark = page.locator(".working .cell").evaluate_all(background)
+    assert light.count("rgb(255, 255, 255)") == 3  # the smallest number of a kernel, and of the products
+    assert dark.count("rgb(255, 255, 255)") == 0
+
+
 @pytest.mark.parametrize("address", SETTINGS)
 def test_nothing_sticks_out_and_no_number_is_cut_off(opened, address):
     page = opened(address).page
