@@ -220,6 +220,8 @@ cost
 #
 # Lesson 02 goes the other way: how much did each number of the picture and of the kernel matter?
 #
+# Move the window yourself: open [the explorer](../docs/explorer/index.html) in your browser.
+#
 # ## Exercises
 #
 # Write your answers in place of the three dots, and run the cell. It says which shape or which number is wrong.

@@ -423,6 +423,9 @@ for way in im2col, nine_products:
 #
 # Lesson 03 goes forward again, and leaves out one sum.
 #
+# See where a gradient flows: open [the explorer](../docs/explorer/index.html#direction=backward) in your browser, and
+# click on a number of dy.
+#
 # ## Exercises
 #
 # Write your answers in place of the three dots, and run the cell. It says which shape or which number is wrong.

@@ -274,6 +274,8 @@ assert np.array_equal(y_mixed[..., 0], -y[:, :, ::-1, 0])
 # - Output channel $c \cdot m + k$ is channel $c$ by its kernel $k$; $m$ is the depth multiplier.
 # - It is cheap, and it is blind to colours.
 #
+# Move the window yourself: open [the explorer](../docs/explorer/index.html#operation=depthwise) in your browser.
+#
 # ## Exercises
 #
 # Write your answers in place of the three dots, and run the cell. It says which shape or which number is wrong.

@@ -384,6 +384,8 @@ float(grown)
 #
 # Lesson 05 puts the two halves together: depthwise, then pointwise.
 #
+# Move the window yourself: open [the explorer](../docs/explorer/index.html#operation=pointwise) in your browser.
+#
 # ## Exercises
 #
 # Write your answers in place of the three dots, and run the cell. It says which shape or which number is wrong.

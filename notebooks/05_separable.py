@@ -452,6 +452,8 @@ assert np.allclose((dw_standard * w_depthwise).sum(axis=(0, 1)), dw_pointwise)
 #
 # Lesson 06 makes the picture smaller, and explains `padding="same"`.
 #
+# Move the window yourself: open [the explorer](../docs/explorer/index.html#operation=separable) in your browser.
+#
 # ## Exercises
 #
 # Write your answers in place of the three dots, and run the cell. It says which shape or which number is wrong.
