@@ -10,7 +10,9 @@ from xnp.models.minis import mini_inception, mini_xception
 from xnp.reproduce.equal import STEPS, TOLERANCE, parameters, width_for
 from xnp.reproduce.experiments import ALL, EXPERIMENTS
 
-SEARCHED = [(experiment.name, variant) for experiment in ALL for variant in experiment.variants if variant.width is None]
+SEARCHED = [
+    (experiment.name, variant) for experiment in ALL for variant in experiment.variants if variant.width is None
+]
 IDS = [f"{name}: {variant.name}" for name, variant in SEARCHED]
 
 

@@ -92,7 +92,7 @@ def test_too_few_or_too_many_pairs(n):
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 def test_what_is_no_number_is_refused_and_no_small_p(bad):
-    with pytest.raises(ValueError, match="^sign_flip: differences are .*; all must be finite$"):
+    with pytest.raises(ValueError, match=r"^sign_flip: differences are .*; all must be finite$"):
         sign_flip([1.0, bad])
 
 
@@ -154,11 +154,11 @@ def test_a_shift_and_a_scale_go_through():
 
 
 def test_an_interval_of_nothing():
-    with pytest.raises(ValueError, match="^mean_interval: values is empty; at least one is needed$"):
+    with pytest.raises(ValueError, match=r"^mean_interval: values is empty; at least one is needed$"):
         mean_interval([])
 
 
 @pytest.mark.parametrize("confidence", [0, 1, 1.5, -0.1, math.nan])
 def test_a_confidence_that_none_can_have(confidence):
-    with pytest.raises(ValueError, match="^mean_interval: confidence is .*; it must be above 0 and below 1$"):
+    with pytest.raises(ValueError, match=r"^mean_interval: confidence is .*; it must be above 0 and below 1$"):
         mean_interval([1.0, 2.0], confidence)
