@@ -12,7 +12,7 @@ import pytest
 from xnp import cli, runs
 from xnp.data import cifar10
 
-VERBS = ("train", "evaluate", "predict", "export", "count", "gradcheck", "bench", "download")
+VERBS = ("train", "evaluate", "predict", "export", "count", "gradcheck", "bench", "reproduce", "download")
 
 
 # Help and usage

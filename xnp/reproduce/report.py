@@ -161,11 +161,11 @@ def with_interval(shares: list[float], sign: str = "") -> str:
 def p_value(differences: list[float]) -> str:
     """Write the p of the exact test.
 
-    >>> p_value([0.01] * 10), p_value([0.01] * 5)
-    ('0.0020', '0.062')
+    >>> p_value([0.01] * 5), p_value([0.01] * 10), p_value([0.01] * 20)
+    ('0.062', '0.0020', '<0.0001')
     """
     p = sign_flip(differences)
-    return f"{p:.4f}" if p < 0.01 else f"{p:.3f}"
+    return "<0.0001" if p < 0.0001 else f"{p:.4f}" if p < 0.01 else f"{p:.3f}"
 
 
 def picture(record: Record) -> Any:
