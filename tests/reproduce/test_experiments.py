@@ -100,8 +100,10 @@ def test_the_same_layer_starts_with_the_same_weights(name, networks):
 
 @pytest.mark.parametrize(
     ("dtype", "outputs", "gradients"),
-    [(np.float32, 1e-4, 3e-2), (np.float64, 1e-11, 1e-10)],  # in float32 a relu or a maximum may fall the other way
-    ids=["float32", "float64"],
+    [
+        pytest.param(np.float32, 1e-4, 3e-2, id="float32"),  # a relu or a maximum may fall the other way
+        pytest.param(np.float64, 1e-11, 1e-10, id="float64", marks=pytest.mark.slow),
+    ],
 )
 @EACH_VARIANT
 def test_the_engine_computes_what_the_layers_compute(name, variant, networks, dtype, outputs, gradients):

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from xnp import checkpoint
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL, and sends no SIGINT to one process"),
@@ -83,6 +85,7 @@ class Command:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,  # else the Ctrl-C of a test would reach the tests too
         )
 
     def end(self) -> tuple[int, str, str]:
@@ -207,7 +210,7 @@ def test_ctrl_c_saves_and_says_so_and_nothing_is_lost(whole, tmp_path):
     options = ("--seeds", "2", "--jobs", "2")
     command = Command(at, "wait", *options)
     command.wait_until_half_way()
-    command.process.send_signal(signal.SIGINT)
+    os.killpg(command.process.pid, signal.SIGINT)  # as a terminal does: to all processes of its group
     code, _, err = command.end()
     assert code == 1
     assert err.endswith("xnp reproduce: stopped, and saved. The same command goes on\n")
@@ -215,6 +218,8 @@ def test_ctrl_c_saves_and_says_so_and_nothing_is_lost(whole, tmp_path):
     assert not any(map(alive, command.pids))
     assert done(at) == set()
     assert saved(at) == {"depthwise-first-0", "pointwise-first-0"}
+    for path in at.glob(f"{STUDY}/trials/*/checkpoint.npz"):
+        assert checkpoint.load(path)[1]["position"]["step"] == 3  # in the middle of an epoch: no step is lost
     assert not (at / STUDY / "results.json").exists()  # no seed is complete
     assert Command(at, "", *options).end()[0] == 0
     assert_same(at, whole[0])

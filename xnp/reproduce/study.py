@@ -137,7 +137,7 @@ def flat(record: dict[str, Any]) -> dict[str, Any]:
     >>> flat({"preset": "quick", "widths": {"with": 64.0}})
     {'preset': 'quick', 'widths with': 64.0}
     """
-    found = {}
+    found: dict[str, Any] = {}
     for name, value in record.items():
         found |= {f"{name} {of}": one for of, one in value.items()} if isinstance(value, dict) else {name: value}
     return found

@@ -119,8 +119,8 @@ def draw_ends(panel: Axes, networks: Sequence[Trials]) -> None:
             heights = row + np.linspace(*BELOW, len(percent))
             panel.plot(percent, heights, ls="", marker=look["marker"], color=look["color"], alpha=0.6, markersize=3)
             panel.plot([low, high], [row, row], color=look["color"], linewidth=2.5, solid_capstyle="butt")
-        edge = {"markeredgecolor": "white", "markeredgewidth": 0.7}
-        panel.plot([mean], [row], marker=look["marker"], color=look["color"], markersize=8, **edge)
+        mark = {"marker": look["marker"], "color": look["color"], "markersize": 8}
+        panel.plot([mean], [row], **mark, markeredgecolor="white", markeredgewidth=0.7)
     panel.set(ylim=(len(networks) - 0.5, -0.5), xlabel="test accuracy (%)")
     panel.grid(axis="y", visible=False)
 
