@@ -60,8 +60,10 @@ def load_test(*, seed, original=patterns.load_test):
 
 def step(trainer, indices, original=Trainer.step):
     original(trainer, indices)
-    while how and trainer.position.step == 3 and signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        time.sleep(0.01)  # the first Ctrl-C brings that handler back
+    for _ in range(6000 if how and trainer.position.step == 3 else 0):
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # the first Ctrl-C brings it back
+            break
+        time.sleep(0.01)
 
 how = os.environ.get("XNP_TEST", "")
 patterns.load_training, patterns.load_test, Trainer.step = load_training, load_test, step

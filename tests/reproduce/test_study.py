@@ -82,7 +82,7 @@ def test_other_data_of_the_same_kind_are_not_asked_for_their_folder(study):
     assert "here" not in (study.folder / "study.json").read_text()
 
 
-@pytest.mark.parametrize("text", ["", "{", '{"experiment": "ord'])
+@pytest.mark.parametrize("text", ["", "{", '{"experiment": "ord', "[]", "3"])
 def test_a_damaged_study_is_said_to_be_damaged(study, text):
     study.open("first")
     (study.folder / "study.json").write_text(text)

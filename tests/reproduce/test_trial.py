@@ -89,6 +89,16 @@ def test_stopped_before_it_was_judged_it_goes_on_to_the_same_result(tmp_path, mo
     assert results[0] == results[1]
 
 
+def test_test_images_that_are_not_there_are_missed_before_the_training(tmp_path, monkeypatch):
+    def missing(**_):
+        raise FileNotFoundError("no test images")
+
+    monkeypatch.setattr(patterns, "load_test", missing)
+    with pytest.raises(FileNotFoundError):
+        run(make(tmp_path / "trial"))
+    assert not (tmp_path / "trial").exists()
+
+
 def outcome(monkeypatch, capsys, text, error=None):
     """Run `main` with a line on stdin; `error` comes out of the trial."""
 

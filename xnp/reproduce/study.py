@@ -120,10 +120,10 @@ def equal_widths(experiment: Experiment) -> list[float]:
 def check_same(path: Path, record: dict[str, Any]) -> None:
     """Refuse to add trials to a study that was made with something else."""
     try:
-        there = json.loads(path.read_text())
-    except ValueError as error:
+        before = flat(json.loads(path.read_text()))
+    except (ValueError, AttributeError) as error:  # no JSON, or no object of it
         raise StudyError(f"{path} is damaged: {error}") from error
-    before, now = flat(there), flat(record)
+    now = flat(record)
     for name in before | now:
         if before.get(name) != now.get(name):
             raise StudyError(
