@@ -6,10 +6,16 @@ from functools import cache
 import pytest
 
 from xnp.layers import Sequential
+from xnp.reproduce import study
 from xnp.reproduce.experiments import EXPERIMENTS
-from xnp.reproduce.study import equal_widths
 
-widths_of = cache(lambda name: equal_widths(EXPERIMENTS[name]))
+widths_of = cache(lambda name, search=study.equal_widths: search(EXPERIMENTS[name]))
+
+
+@pytest.fixture(autouse=True)
+def searched_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Search each width once, not in every test."""
+    monkeypatch.setattr(study, "equal_widths", lambda experiment: widths_of(experiment.name))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from xnp import cli, verbs
+from xnp import cli, files, verbs
 from xnp.reproduce import conduct as module
 from xnp.reproduce import presets, report
 from xnp.reproduce.conduct import conduct, relative
@@ -113,6 +113,7 @@ def study(tmp_path, monkeypatch):
         stop_before_the_end = trials
 
     monkeypatch.setattr(module, "run", run)
+    monkeypatch.setattr(report, "write", lambda record, folder: files.write_json(folder / report.RESULTS, record))
     monkeypatch.chdir(tmp_path)
     study = Study(EXPERIMENTS["order"], "quick", FEW, Path("a study"))
     return study, stop
