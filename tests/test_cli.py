@@ -13,7 +13,7 @@ from xnp import cli, runs
 from xnp.data import cifar10
 from xnp.engine.processes import WorkerDied
 
-VERBS = ("train", "evaluate", "predict", "export", "count", "gradcheck", "bench", "download")
+VERBS = ("train", "evaluate", "predict", "export", "count", "gradcheck", "bench", "reproduce", "download")
 
 
 # Help and usage

@@ -4,6 +4,7 @@ NumPy would broadcast many a wrong shape without a word, and the result would be
 in place of an error. So every operation asks these functions first.
 """
 
+import math
 from numbers import Integral, Real
 
 import numpy as np
@@ -58,6 +59,13 @@ def fraction(op: str, name: str, value: float) -> None:
     """Refuse a number that is not in [0, 1)."""
     if not isinstance(value, Real) or not 0 <= value < 1:
         raise ValueError(f"{op}: {name} is {value}; it must be at least 0 and less than 1")
+
+
+def above_zero(op: str, **numbers: float) -> None:
+    """Refuse what is not a finite number above 0."""
+    for name, value in numbers.items():
+        if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < math.inf:
+            raise ValueError(f"{op}: {name} is {value!r}; it must be a number above 0")
 
 
 def positive(op: str, **numbers: int) -> None:

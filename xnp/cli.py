@@ -18,6 +18,7 @@ from xnp.count import EXTRAS
 from xnp.engine.processes import WorkerDied
 from xnp.reproduce.experiments import EXPERIMENTS
 from xnp.reproduce.presets import DEFAULT, PRESETS, QUICK_SEEDS
+from xnp.reproduce.statistics import MOST_PAIRS
 from xnp.runner import ENGINES
 
 
@@ -196,20 +197,30 @@ def add_bench_options(parser: argparse.ArgumentParser) -> None:
 
 def add_reproduce_options(parser: argparse.ArgumentParser) -> None:
     """Describe `xnp reproduce`."""
+    experiments = (f"  {name:16} {experiment.question}" for name, experiment in EXPERIMENTS.items())
     parser.epilog = "\n".join(
-        [*(f"{name:16} {experiment.question}" for name, experiment in EXPERIMENTS.items()), "", parser.epilog or ""]
+        [
+            "experiments:",
+            *experiments,
+            "",
+            f"Without --quick and --full it takes {PRESETS[DEFAULT][1]}.",
+            "Ctrl-C stops and saves; the same command goes on. A higher --seeds adds trials to those that are there.",
+            "",
+            parser.epilog or "",
+        ]
     )
     add = parser.add_argument
-    add("experiment", choices=[*EXPERIMENTS, "all"], metavar="EXPERIMENT", help=f"{', '.join(EXPERIMENTS)}; or all")
+    add("experiment", choices=[*EXPERIMENTS, "all"], metavar="EXPERIMENT", help="one of those below; or all of them")
     preset = parser.add_mutually_exclusive_group()
     for name, (_, words) in PRESETS.items():
         if name != DEFAULT:
             preset.add_argument(f"--{name}", action="store_const", const=name, dest="preset", help=words)
     parser.set_defaults(preset=DEFAULT)
-    seeds = f"trials of each variant (default: 10, {QUICK_SEEDS} with --quick; 5 for some experiments)"
+    usual_seeds = ", ".join(f"{one.name} {one.seeds}" for one in EXPERIMENTS.values())
+    seeds = f"trials of each variant, at most {MOST_PAIRS} (default: {QUICK_SEEDS} with --quick; else {usual_seeds})"
     add("--seeds", type=positive, metavar="N", help=seeds)
     add("--jobs", type=positive, metavar="N", help="trials at a time (default: one for each core)")
-    folder = "folder of the study; an old one of the same study is gone on with (default: reproduce/EXPERIMENT-PRESET)"
+    folder = "folder of the results; what is there already is not done again (default: reproduce/EXPERIMENT-PRESET)"
     add("--folder", type=Path, metavar="DIR", help=folder)
     add("--data-dir", help="folder that holds cifar-10-batches-bin/ (default: what `xnp download` fetched)")
 

@@ -266,7 +266,7 @@ def bench(options: argparse.Namespace) -> int:
 
 
 def reproduce(options: argparse.Namespace) -> int:
-    """Run an experiment of the post or the paper, small, with error bars."""
+    """Test a claim about Xception: small networks, several seeds, error bars."""
     names = list(EXPERIMENTS) if options.experiment == "all" else [options.experiment]
     if options.folder and len(names) > 1:
         options.parser.error("--folder holds one study; EXPERIMENT all has several")

@@ -60,6 +60,7 @@ def test_the_larger_models(make, size, training, equal_to_plain):
 
 MODULES = {
     "canonical": lambda: inception.canonical(2),
+    "reduction": lambda: inception.reduction(1.3),
     "simplified": lambda: inception.simplified(8, 4),
     "segmented": lambda: inception.segmented(8, 4),
     "extreme": lambda: inception.extreme(8),

@@ -10,7 +10,7 @@ from xnp.count import count
 from xnp.gradcheck import check_model, table
 from xnp.layers import BatchNorm, Dense, GlobalAveragePool2D, ReLU, SeparableConv2D, Sequential
 from xnp.models import inception, inception_arrays
-from xnp.models.inception import canonical, depthwise_first, extreme, pointwise_first, segmented, simplified
+from xnp.models.inception import canonical, depthwise_first, extreme, pointwise_first, reduction, segmented, simplified
 
 IMAGE = (6, 7, 5)  # H, W, C
 FILTERS = 12
@@ -90,6 +90,47 @@ def test_figure_1_has_the_channels_of_inception_v3():
     assert [at[path] for path in ends] == [(35, 35, n) for n in (64, 48, 64, 64, 96, 96, 64, 288)]
 
 
+def test_the_module_that_halves():
+    form = reduction(2)
+    assert shapes(form) == {
+        "1/conv1/kernel": (3, 3, 5, 16),
+        "1/norm1/gamma": (16,),
+        "2/conv1/kernel": (5, 8),
+        "2/norm1/gamma": (8,),
+        "2/conv2/kernel": (3, 3, 8, 12),
+        "2/norm2/gamma": (12,),
+        "2/conv3/kernel": (3, 3, 12, 12),
+        "2/norm3/gamma": (12,),
+    }
+    spatial = "Conv2D BatchNorm ReLU"
+    towers = (spatial, f"PointwiseConv2D BatchNorm ReLU {spatial} {spatial}", "MaxPool2D")
+    assert kinds(form) == " ".join(towers) + " Concatenate"
+    at = {leaf.path: leaf for leaf in form.leaves()}
+    assert [at[path].stride for path in ("1/conv1", "2/conv2", "2/conv3", "3/pool")] == [2, 1, 2, 2]
+    assert (at["3/pool"].size, at["3/pool"].padding) == (3, "same")
+
+
+@pytest.mark.parametrize(("image", "half"), [((6, 7, 5), (3, 4)), ((8, 8, 5), (4, 4)), ((1, 2, 5), (1, 1))])
+def test_the_module_that_halves_keeps_its_channels_and_adds_14_a_width(image, half):
+    form = reduction(2).build(image)
+    assert form.output_shape == (*half, 5 + 28)
+    x = np.random.default_rng(6).normal(size=(2, *image)).astype(np.float32)
+    assert form.forward(x).shape == (2, *half, 33)
+    pooled, _ = ops.max_pool2d.forward(x)
+    np.testing.assert_array_equal(form.forward(x)[..., 28:], pooled)
+
+
+def test_a_width_that_is_no_whole_number_is_rounded_by_each_convolution():
+    at = shapes(canonical(1.3))  # 3, 4 and 6 times: 3.9, 5.2, 7.8
+    assert [at[f"{path}/kernel"][-1] for path in ("1/conv1", "2/conv1", "2/conv2", "3/conv2", "4/conv1")] == [
+        *(5, 4, 5, 8, 5)
+    ]
+    at = shapes(reduction(1.3))  # 4, 6 and 8 times: 5.2, 7.8, 10.4
+    assert [at[f"{path}/kernel"][-1] for path in ("1/conv1", "2/conv1", "2/conv2", "2/conv3")] == [10, 5, 8, 8]
+    for form in (canonical(0.01), reduction(0.01)):
+        assert {shape[-1] for shape in shapes(form).values()} == {1}
+
+
 def test_figure_2():
     form = simplified(4, 2)
     tower = {"conv1/kernel": (5, 2), "norm1/gamma": (2,), "conv2/kernel": (3, 3, 2, 2), "norm2/gamma": (2,)}
@@ -123,6 +164,7 @@ def test_both_orders_of_the_separable_convolution():
 
 FORMS = {
     "canonical": lambda momentum: canonical(1, momentum),
+    "reduction": lambda momentum: reduction(0.7, momentum),
     "simplified": lambda momentum: simplified(6, 3, momentum),
     "segmented": lambda momentum: segmented(6, 3, momentum),
     "extreme": lambda momentum: extreme(6, momentum),
@@ -139,7 +181,15 @@ def test_every_batch_norm_takes_the_momentum_and_no_convolution_has_a_bias(make)
 
 
 def test_the_usual_momentum():
-    forms = canonical(1), simplified(2, 1), segmented(2, 1), extreme(2), depthwise_first(2), pointwise_first(2)
+    forms = (
+        canonical(1),
+        reduction(1),
+        simplified(2, 1),
+        segmented(2, 1),
+        extreme(2),
+        depthwise_first(2),
+        pointwise_first(2),
+    )
     norms = [leaf for form in forms for leaf in form.build(IMAGE).leaves() if isinstance(leaf, BatchNorm)]
     assert {norm.momentum for norm in norms} == {0.99}
 
@@ -187,6 +237,16 @@ def test_figure_1_costs_what_its_docstring_says(width):
     assert report.rows[-1].output_shape == (H, W, 18 * width)
 
 
+@pytest.mark.parametrize("width", [1, 2, 16])
+def test_the_module_that_halves_costs_what_its_docstring_says(width):
+    H, W, C = 6, 8, 5
+    report = count(reduction(width).build((H, W, C)))
+    kernels = 76 * C * width + 540 * width**2
+    assert report.trainable == kernels + report.non_trainable == kernels + 2 * 24 * width
+    whole = 4 * C * width + 9 * 4 * 6 * width**2  # the 1x1 and the 3x3 behind it see all pixels, the others a quarter
+    assert report.macs == H * W * (whole + (kernels - whole) / 4)
+
+
 def test_the_order_decides_which_channels_are_filtered():
     H, W, C = IMAGE
     first, last = (count(form(FILTERS).build(IMAGE)) for form in (depthwise_first, pointwise_first))
@@ -215,10 +275,11 @@ def test_bad_segments_are_refused_by_name(figure, filters, segments, message):
 
 
 @pytest.mark.parametrize("width", [0, -1.5, True, "2", float("nan"), float("inf")])
-def test_a_bad_width_is_refused_by_name(width):
-    message = re.escape(f"canonical: width is {width!r}; it must be a number above 0")
+@pytest.mark.parametrize("figure", [canonical, reduction])
+def test_a_bad_width_is_refused_by_name(figure, width):
+    message = re.escape(f"{figure.__name__}: width is {width!r}; it must be a number above 0")
     with pytest.raises(ValueError, match=f"^{message}$"):
-        canonical(width)
+        figure(width)
 
 
 def test_the_modules_are_part_of_the_models():

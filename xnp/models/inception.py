@@ -38,9 +38,6 @@ Source: Chollet, "Xception: Deep Learning with Depthwise Separable Convolutions"
 16 256 12288
 """
 
-import math
-from numbers import Real
-
 from xnp import checks
 from xnp.layers import (
     AveragePool2D,
@@ -198,8 +195,7 @@ def conv3x3(filters: int, stride: int = 1) -> Conv2D:
 
 def rounded(form: str, width: float, times: int) -> int:
     """Give the filters that are nearest to `times * width`, 1 at least; refuse a width that is no number above 0."""
-    if isinstance(width, bool) or not isinstance(width, Real) or not 0 < width < math.inf:
-        raise ValueError(f"{form}: width is {width!r}; it must be a number above 0")
+    checks.above_zero(form, width=width)
     return max(round(times * width), 1)
 
 

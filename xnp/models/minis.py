@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from xnp import checks
 from xnp.layers import (
     BatchNorm,
     Dense,
@@ -36,7 +37,7 @@ from xnp.layers import (
     SeparableConv2D,
     Sequential,
 )
-from xnp.models.inception import canonical, reduction
+from xnp.models.inception import canonical, reduction, rounded
 from xnp.models.xception import Shape, skip, stem
 
 Module = Callable[[int], Layer]  # makes a layer that gives so many channels
@@ -73,6 +74,7 @@ def mini_xception(
         With the residual connections, or with the main paths alone.
     compress : float
         Share of the channels that the first module of each block gives, one at least; the second gives all again.
+        It knows nothing of `multiple`.
     multiple : int
         All channels of the blocks are rounded to a multiple of it.
     input_shape : (H, W, C)
@@ -86,6 +88,8 @@ def mini_xception(
     Sequential
         Its outputs are logits (N, classes).
     """
+    checks.above_zero("mini_xception", width=width, compress=compress)
+    checks.positive("mini_xception", multiple=multiple)
     w, first, second, last = (max(round(share * width / multiple), 1) * multiple for share in (1, 1.5, 2, 2.5))
 
     def block(inner: int, outer: int, *, halve: bool, relu: bool = True) -> Layer:
@@ -135,6 +139,7 @@ def mini_inception(
     Sequential
         Its outputs are logits (N, classes).
     """
+    checks.above_zero("mini_inception", width=width)
     return Sequential(
         stem=common_stem(32),
         entry=reduction(width, MOMENTUM),
@@ -145,7 +150,7 @@ def mini_inception(
 
 
 def stack(
-    width: int = 64,
+    width: float = 64,
     *,
     module: Module = separable,
     input_shape: Shape = (32, 32, 3),
@@ -159,8 +164,8 @@ def stack(
 
     Parameters
     ----------
-    width : int
-        Channels everywhere behind the stem.
+    width : float
+        Channels from the end of the stem on, rounded once.
     module : function of the number of filters
         Each is followed by batch norm and ReLU.
     input_shape : (H, W, C)
@@ -174,15 +179,16 @@ def stack(
     Sequential
         Its outputs are logits (N, classes).
     """
+    filters = rounded("stack", width, 1)
 
     def pair() -> dict[str, Layer]:
         layers: dict[str, Layer] = {}
         for k in (1, 2):
-            layers |= {f"module{k}": module(width), f"norm{k}": BatchNorm(MOMENTUM), f"relu{k}": ReLU()}
+            layers |= {f"module{k}": module(filters), f"norm{k}": BatchNorm(MOMENTUM), f"relu{k}": ReLU()}
         return layers
 
     return Sequential(
-        stem=common_stem(width),
+        stem=common_stem(filters),
         entry=Sequential(**pair(), pool=MaxPool2D(3, 2)),
         middle=Sequential(**pair(), pool=MaxPool2D(3, 2)),
         exit=Sequential(**pair()),

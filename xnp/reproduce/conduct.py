@@ -7,6 +7,7 @@ from xnp import runs
 from xnp.count import count
 from xnp.reproduce import report
 from xnp.reproduce.presets import QUICK_SEEDS
+from xnp.reproduce.statistics import MOST_PAIRS
 from xnp.reproduce.study import Study, run
 
 
@@ -34,15 +35,21 @@ def conduct(study: Study, seeds: int | None, *, jobs: int | None, command: str) 
         The folder holds another study, or a trial failed.
     FileNotFoundError
         There are no data.
+    ValueError
+        More seeds than the exact test can take.
     """
     experiment = study.experiment
     seeds = seeds or (QUICK_SEEDS if study.preset == "quick" else experiment.seeds)
+    if seeds > MOST_PAIRS:
+        raise ValueError(f"seeds is {seeds}; the exact test takes {MOST_PAIRS} at most")
     runs.load_training(runs.make_settings(study.settings))  # what is not there is missed now, not in every trial
     widths = study.open(relative(command))
-    print(f"{experiment.question} {seeds} trials of each, into {study.folder}")
+    print(f"{experiment.question} {report.trials(seeds)} of each, into {study.folder}")
     for variant, width in zip(experiment.variants, widths, strict=True):
         counted = count(variant.network(width, seed=0))
-        print(f"  {variant.name}: width {width:.3g}, {counted.trainable:,} parameters, {counted.macs:,} MACs")
+        print(
+            f"  {variant.name}: width {width:.3g}, {counted.trainable:,} parameters, {counted.macs:,} MACs", flush=True
+        )
     done = run(study.trials(widths, seeds), jobs=jobs)
     if done and experiment.speed:
         report.measure_speed(study, widths)
@@ -59,5 +66,14 @@ def relative(command: str) -> str:
     >>> relative(f"xnp reproduce order --data-dir {os.getcwd()}/data")
     'xnp reproduce order --data-dir data'
     """
-    words = shlex.split(command)
-    return shlex.join(os.path.relpath(word) if os.path.isabs(word) else word for word in words)
+    return shlex.join(map(relative_word, shlex.split(command)))
+
+
+def relative_word(word: str) -> str:
+    """Write the path in one word so, be it the word itself or the value of an option.
+
+    >>> relative_word(f"--folder={os.getcwd()}/study"), relative_word("--seeds=3")
+    ('--folder=study', '--seeds=3')
+    """
+    option, equals, path = word.partition("=") if word.startswith("--") else ("", "", word)
+    return option + equals + os.path.relpath(path) if os.path.isabs(path) else word

@@ -12,12 +12,15 @@ from typing import Any
 
 DEFAULT = "default"
 PRESETS: dict[str, tuple[dict[str, Any], str]] = {  # name -> what differs from the recipe; in words
-    "quick": ({"data": "patterns", "subset": 500, "validation": 200, "epochs": 3}, "patterns, for some minutes"),
+    "quick": (
+        {"data": "patterns", "subset": 500, "validation": 200, "epochs": 3},
+        "images made on the spot (patterns), for some minutes",
+    ),
     DEFAULT: (
         {"data": "cifar10", "subset": 5000, "validation": 1000, "epochs": 12},
-        "5,000 images of CIFAR-10, for up to an hour on two cores",
+        "5,000 images of CIFAR-10, up to an hour for each experiment on two cores",
     ),
-    "full": ({"data": "cifar10"}, "all of CIFAR-10, for a day or more"),
+    "full": ({"data": "cifar10"}, "all images of CIFAR-10, a day or more"),
 }
 QUICK_SEEDS = 5  # trials of each variant in the quick preset; an experiment says how many it has in the others
 

@@ -2,7 +2,6 @@
 
 import json
 import statistics
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +24,12 @@ def gather(study: Study) -> Record | None:
     if not results[0]:
         return None
     commands = (study.folder / COMMANDS).read_text().splitlines()
-    about = asdict(runs.make_settings(study.settings))
     measured = study.folder / SPEED
     return {
         "experiment": study.experiment.name,
         "question": study.experiment.question,
         "preset": study.preset,
-        "settings": {name: about[name] for name in about if name not in ("seed", "model", "data_dir", "workers")},
+        "settings": study.common_settings(),
         "commands": list(dict.fromkeys(commands)),
         **{name: value for name, value in conditions(commands[-1]).items() if name != "command"},
         "variants": [
@@ -122,17 +120,32 @@ def results_table(record: Record) -> Table:
 def reading(record: Record) -> str:
     """Say how the table is to be read."""
     seeds, first = len(record["variants"][0]["test_accuracy"]), record["variants"][0]["name"]
-    text = (
-        f"{seeds} trials of each. In parentheses: where the true mean lies, with a confidence of 95 % (Student). "
-        f"Difference: from *{first}*, seed by seed, in percentage points. p: exact paired sign-flip test of that "
-        f"difference alone, two-sided; {seeds} pairs can reach {2 ** (1 - seeds):.2g}."
-    )
+    if seeds == 1:
+        text = (
+            f"1 trial of each: no interval, and p tells nothing. Difference: from *{first}*, in percentage points. "
+            "More --seeds tell more; this one counts."
+        )
+    else:
+        text = (
+            f"{trials(seeds)} of each. In parentheses: where the true mean lies, with a confidence of 95 % (Student). "
+            f"Difference: from *{first}*, seed by seed, in percentage points. p: exact paired sign-flip test of that "
+            f"difference alone, two-sided; with {seeds} pairs it cannot be below {2 ** (1 - seeds):.2g}."
+        )
     if record["images_per_second"] is not None:
         text += (
-            " Images/s: training steps alone on all cores, median of the rounds; speed: times that of "
-            f"*{first}*, in parentheses the 95 % interval of the bootstrap."
+            " Images/s: training steps, one variant at a time on all cores, median of the rounds; speed: how many "
+            f"times that of *{first}*, in parentheses the 95 % interval of the bootstrap."
         )
     return text
+
+
+def trials(seeds: int) -> str:
+    """Say how many there are.
+
+    >>> trials(1), trials(10)
+    ('1 trial', '10 trials')
+    """
+    return f"{seeds} trial" + "s" * (seeds > 1)
 
 
 def with_interval(shares: list[float], sign: str = "") -> str:
@@ -148,11 +161,11 @@ def with_interval(shares: list[float], sign: str = "") -> str:
 def p_value(differences: list[float]) -> str:
     """Write the p of the exact test.
 
-    >>> p_value([0.01] * 10), p_value([0.01] * 5)
-    ('0.0020', '0.062')
+    >>> p_value([0.01] * 5), p_value([0.01] * 10), p_value([0.01] * 20)
+    ('0.062', '0.0020', '<0.0001')
     """
     p = sign_flip(differences)
-    return f"{p:.4f}" if p < 0.01 else f"{p:.3f}"
+    return "<0.0001" if p < 0.0001 else f"{p:.4f}" if p < 0.01 else f"{p:.3f}"
 
 
 def picture(record: Record) -> Any:

@@ -28,7 +28,7 @@ MOST_PAIRS = 20  # 2^20 sums: more take too long, and nobody needs them
 
 
 class Interval(NamedTuple):
-    """A mean, and where the true one lies, with a confidence of 95 %."""
+    """A mean, and where the true one lies, with the confidence that was asked for."""
 
     mean: float
     low: float
@@ -43,12 +43,12 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval
     values : sequence of float
         As from a normal distribution.
     confidence : float
-        How often such an interval holds the true mean.
+        How often such an interval holds the true mean: above 0, below 1.
 
     Raises
     ------
     ValueError
-        No value.
+        No value, or a confidence that none can have.
 
     Examples
     --------
@@ -58,6 +58,8 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval
     """
     if not len(values):
         raise ValueError("mean_interval: values is empty; at least one is needed")
+    if not 0 < confidence < 1:
+        raise ValueError(f"mean_interval: confidence is {confidence}; it must be above 0 and below 1")
     mean = statistics.fmean(values)
     if len(values) == 1:
         return Interval(mean, math.nan, math.nan)
@@ -76,10 +78,12 @@ def sign_flip(differences: Sequence[float]) -> float:
     Raises
     ------
     ValueError
-        No difference, or too many.
+        No difference, too many, or one that is no finite number.
     """
     if not 1 <= len(differences) <= MOST_PAIRS:
         raise ValueError(f"sign_flip: there are {len(differences)} differences; expected 1 to {MOST_PAIRS}")
+    if not np.isfinite(differences).all():
+        raise ValueError(f"sign_flip: differences are {list(differences)}; all must be finite")
     sums = np.zeros(1)
     for difference in differences:
         sums = np.concatenate([sums + difference, sums - difference])

@@ -57,14 +57,12 @@ class Study(NamedTuple):
             It holds another one.
         """
         widths = equal_widths(self.experiment)
-        about = asdict(runs.make_settings(self.settings))
-        settings = {name: about[name] for name in about if name not in ("seed", "model", "data_dir", "workers")}
         names = [variant.name for variant in self.experiment.variants]
         record = {
             "experiment": self.experiment.name,
             "preset": self.preset,
             "widths": dict(zip(names, widths, strict=True)),
-            "settings": settings,
+            "settings": self.common_settings(),
         }
         path = self.folder / STUDY
         if path.exists():
@@ -75,6 +73,11 @@ class Study(NamedTuple):
         with open(self.folder / COMMANDS, "a") as file:
             file.write(command + "\n")
         return widths
+
+    def common_settings(self) -> dict[str, Any]:
+        """Give what all trials share and may be recorded: no path of this machine."""
+        about = asdict(runs.make_settings(self.settings))
+        return {name: about[name] for name in about if name not in ("seed", "model", "data_dir", "workers")}
 
     def trials(self, widths: Sequence[float], seeds: int) -> list[Trial]:
         """List all trials of the first seeds."""
@@ -117,12 +120,27 @@ def equal_widths(experiment: Experiment) -> list[float]:
 def check_same(path: Path, record: dict[str, Any]) -> None:
     """Refuse to add trials to a study that was made with something else."""
     try:
-        there = json.loads(path.read_text())
-    except ValueError as error:
+        before = flat(json.loads(path.read_text()))
+    except (ValueError, AttributeError) as error:  # no JSON, or no object of it
         raise StudyError(f"{path} is damaged: {error}") from error
+    now = flat(record)
+    for name in before | now:
+        if before.get(name) != now.get(name):
+            raise StudyError(
+                f"{path} was made with {name} {before.get(name)}, now it is {now.get(name)}; take another --folder"
+            )
+
+
+def flat(record: dict[str, Any]) -> dict[str, Any]:
+    """Lay out what a record holds by its names alone.
+
+    >>> flat({"preset": "quick", "widths": {"with": 64.0}})
+    {'preset': 'quick', 'widths with': 64.0}
+    """
+    found: dict[str, Any] = {}
     for name, value in record.items():
-        if there.get(name) != value:
-            raise StudyError(f"{path} was made with {name} {there.get(name)}, now it is {value}; take another --folder")
+        found |= {f"{name} {of}": one for of, one in value.items()} if isinstance(value, dict) else {name: value}
+    return found
 
 
 class Running(NamedTuple):
@@ -207,6 +225,7 @@ def run(trials: Sequence[Trial], *, jobs: int | None = None) -> bool:
                 done, fresh = done + 1, fresh + 1
                 left = (time.monotonic() - began) / fresh * (len(trials) - done)
                 tqdm.write(line(one.trial, done, len(trials), left))
+                sys.stdout.flush()  # into a file, a line shall not wait for the end of the hour
             bar.n = sum(count for folder, count in epochs.items() if (Path(folder) / RESULT).exists())
             bar.n += sum(epochs_done(Path(one.trial.folder)) for one in running)
             bar.refresh()

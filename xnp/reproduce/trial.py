@@ -53,9 +53,10 @@ def run(trial: Trial) -> None:
     about = {name: value for name, value in asdict(settings).items() if name not in ("model", "data_dir")}
     config = {"experiment": trial.experiment, "variant": variant.name, "width": trial.width, "settings": about}
     data, validation = runs.load_training(settings)
+    test = runs.load_test(settings)  # now: what is missing shall not be missed after the training
     resume = (folder / training.CONFIG).exists()
     rows = runs.train_model(model, settings, data, validation, folder, config=config, resume=resume, progress=False)
-    judged = training.evaluate(model, runs.load_test(settings), training.measure(data), workers=1)
+    judged = training.evaluate(model, test, training.measure(data), workers=1)
     report = count(model)
     files.write_json(
         folder / RESULT,

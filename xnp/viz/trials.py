@@ -2,7 +2,7 @@
 
 >>> figure = trials([Trials("with", [[0.2, 0.5], [0.3, 0.6]], [0.5, 0.6]), Trials("without", [[0.2, 0.4]], [0.4])])
 >>> figure.alt
-'with: test accuracy 55.0 % (mean of 2 trials). without: test accuracy 40.0 % (mean of 1 trials).'
+'with: test accuracy 55.0 % (mean of 2 trials). without: test accuracy 40.0 % (1 trial).'
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,8 @@ LOOKS: tuple[dict[str, Any], ...] = (
     {"color": style.OUTPUT, "linestyle": (0, (5, 1)), "marker": "v"},
     {"color": style.KERNEL, "linestyle": (0, (1, 1)), "marker": "P"},
 )
-SPREAD = 0.22  # how far from its row the first and the last trial of a network are drawn
+BELOW = 0.15, 0.38  # how far below its row, in rows, the first and the last trial of a network are drawn
+COLUMNS = 3  # of the legend, at most
 
 
 class Trials(NamedTuple):
@@ -66,29 +67,38 @@ def trials(networks: Sequence[Trials]) -> Figure:
                 "accuracies; expected one of each for every trial"
             )
     speed = all(network.images_per_second is not None for network in networks)
-    height = 2.3 + 0.22 * len(networks) + 0.35
+    alone = all(len(network.test) == 1 for network in networks)
+    columns = min(len(networks), COLUMNS)
+    names = [style.wrap(network.name, 1.3) for network in networks]
+    keys = [style.wrap(network.name, 8.4 / columns - 0.6) for network in networks]
+    rows = len(networks) * (lines(names) + 0.7) * style.LINE  # no name may touch the next
+    height = max(2.3 + 0.22 * len(networks), rows + 0.9)
+    height += 0.1 + 1.4 * style.LINE * lines(keys) * -(-len(networks) // columns)
     figure = Figure(figsize=(9, height), layout="constrained", alt=" ".join(map(in_words, networks)))
     curves, *panels = figure.subplots(1, 3 if speed else 2, width_ratios=[1, 1, 0.8] if speed else [1, 1])
-    for look, network in zip(LOOKS, networks, strict=False):
-        draw_curves(curves, look, network)
-    curves.set(xlabel="epoch", ylabel="validation accuracy (%)", title="Mean and its 95 % interval")
+    for look, network, key in zip(LOOKS, networks, keys, strict=False):
+        draw_curves(curves, look, network, key)
+    title = "One trial of each" if alone else "Mean and its 95 % interval"
+    curves.set(xlabel="epoch", ylabel="validation accuracy (%)", title=title)
     curves.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
     draw_ends(panels[0], networks)
+    panels[0].set_yticks(range(len(networks)), names)
+    panels[0].set_title("At the end" if alone else "Every trial, and the mean")
     if speed:
         draw_speed(panels[1], networks)
     for panel in (curves, *panels[1:]):
         panel.set_ylim(within(panel.get_ylim()))
     panels[0].set_xlim(within(panels[0].get_xlim()))
-    figure.legend(*curves.get_legend_handles_labels(), loc="outside lower center", ncols=min(len(networks), 3))
+    figure.legend(*curves.get_legend_handles_labels(), loc="outside lower center", ncols=columns)
     return figure
 
 
-def draw_curves(panel: Axes, look: dict[str, Any], network: Trials) -> None:
-    """Draw the mean of the curves, and its interval after each epoch."""
+def draw_curves(panel: Axes, look: dict[str, Any], network: Trials, key: str) -> None:
+    """Draw the mean of the curves, and its interval after each epoch. `key` is its name in the legend."""
     after = [mean_interval([100 * share for share in shares]) for shares in zip(*network.validation, strict=True)]
     epochs = range(1, len(after) + 1)
     every = -(-len(after) // 12)
-    panel.plot(epochs, [one.mean for one in after], label=network.name, markevery=every, **look)
+    panel.plot(epochs, [one.mean for one in after], label=key, markevery=every, **look)
     if len(network.test) > 1:
         panel.fill_between(
             epochs,
@@ -101,17 +111,17 @@ def draw_curves(panel: Axes, look: dict[str, Any], network: Trials) -> None:
 
 
 def draw_ends(panel: Axes, networks: Sequence[Trials]) -> None:
-    """Draw a row for each network: its trials as small marks, their mean and its interval above them."""
+    """Draw a row for each network: mean and interval, below them its trials as small marks."""
     for row, (look, network) in enumerate(zip(LOOKS, networks, strict=False)):
         percent = [100 * share for share in network.test]
-        heights = row + np.linspace(-SPREAD, SPREAD, len(percent)) if len(percent) > 1 else [row]
-        panel.plot(percent, heights, ls="", marker=look["marker"], color=look["color"], alpha=0.45, markersize=3)
         mean, low, high = mean_interval(percent)
         if len(percent) > 1:
+            heights = row + np.linspace(*BELOW, len(percent))
+            panel.plot(percent, heights, ls="", marker=look["marker"], color=look["color"], alpha=0.6, markersize=3)
             panel.plot([low, high], [row, row], color=look["color"], linewidth=2.5, solid_capstyle="butt")
-        panel.plot([mean], [row], marker=look["marker"], color=look["color"], markersize=7, markeredgecolor="white")
-    panel.set_yticks(range(len(networks)), [style.wrap(network.name, 1.2) for network in networks])
-    panel.set(ylim=(len(networks) - 0.5, -0.5), xlabel="test accuracy (%)", title="Every trial, and the mean")
+        mark = {"marker": look["marker"], "color": look["color"], "markersize": 8}
+        panel.plot([mean], [row], **mark, markeredgecolor="white", markeredgewidth=0.7)
+    panel.set(ylim=(len(networks) - 0.5, -0.5), xlabel="test accuracy (%)")
     panel.grid(axis="y", visible=False)
 
 
@@ -143,5 +153,14 @@ def within(limits: tuple[float, float]) -> tuple[float, float]:
 
 def in_words(network: Trials) -> str:
     """Say where a network's trials ended."""
-    mean = 100 * float(np.mean(network.test))
-    return f"{network.name}: test accuracy {mean:.1f} % (mean of {len(network.test)} trials)."
+    mean, of = 100 * float(np.mean(network.test)), len(network.test)
+    return f"{network.name}: test accuracy {mean:.1f} % ({'1 trial' if of == 1 else f'mean of {of} trials'})."
+
+
+def lines(names: Sequence[str]) -> int:
+    r"""Count the lines of the name that has most.
+
+    >>> lines(["one", "one\ntwo"])
+    2
+    """
+    return 1 + max(name.count("\n") for name in names)
