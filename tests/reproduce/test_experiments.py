@@ -264,5 +264,5 @@ def test_the_spectrum_has_the_segments_that_it_says(networks):
 
 def test_one_segment_is_a_convolution_of_all_channels(networks):
     sizes = shapes(networks("spectrum")["1"])
-    kernel = sizes["middle/1/separable1/conv2/kernel"]
+    kernel = sizes["middle/1/separable1/spatial/kernel"]
     assert kernel[2] == kernel[3]

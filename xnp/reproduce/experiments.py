@@ -13,8 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from xnp.layers import ELU, DepthwiseConv2D, GroupedConv2D, Layer, PointwiseConv2D, ReLU, Sequential
-from xnp.models.inception import steps
+from xnp.layers import ELU, BatchNorm, DepthwiseConv2D, GroupedConv2D, Layer, PointwiseConv2D, ReLU, Sequential
 from xnp.models.minis import MOMENTUM, Module, mini_inception, mini_xception, stack
 
 WIDTH = 64  # of the first variant, in all experiments but the spectrum
@@ -50,9 +49,12 @@ def pointwise_first(filters: int) -> Layer:
 
 
 def segments_of(segments: int | None, filters: int) -> Layer:
-    """Make a 1x1, then a 3x3 on each segment of its channels (figure 3); None is one segment a channel (figure 4)."""
+    """Make a 1x1, then a 3x3 on each segment of its channels (figure 3); None is one segment a channel (figure 4).
+
+    The batch norm and the ReLU behind the 3x3 are those of the network that holds it.
+    """
     space = spatial(filters) if segments is None else GroupedConv2D(filters, 3, groups=segments, use_bias=False)
-    return Sequential(**steps(mix(filters), space, momentum=MOMENTUM))
+    return Sequential(pointwise=mix(filters), norm=BatchNorm(MOMENTUM), relu=ReLU(), spatial=space)
 
 
 def spatial(filters: int) -> DepthwiseConv2D:
