@@ -33,8 +33,11 @@ def with_tables(page: str) -> str:
 
 
 def table(name: str) -> str:
-    """Write one table, and what made it."""
-    record = json.loads((HERE / f"{name}.json").read_text())
+    """Write one table, and what made it; or that it is still to be made."""
+    numbers = HERE / f"{name}.json"
+    if not numbers.exists():
+        return f"*No results here yet. `xnp reproduce {name}` makes them.*"
+    record = json.loads(numbers.read_text())
     picture = f"![{record['question']} {report.picture(record).alt}](reproduction/{name}.png)"
     return "\n\n".join([report.results_table(record)._repr_markdown_(), picture, report.origin(record)])
 
