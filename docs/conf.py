@@ -6,11 +6,11 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE / "_extensions"), str(HERE.parent)]
 
-from annotated.library import Library  # noqa: E402
+from annotated.library import Library
 
 project = "xnp"
 author = "the xnp authors"
-copyright = "the xnp authors"  # noqa: A001
+copyright = "the xnp authors"
 html_title = "xnp"
 
 extensions = [
@@ -19,7 +19,7 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx.ext.linkcode",
     "numpydoc",
-    "annotated",
+    "annotated.directive",
     "pages",
     "katex",
     "api_docstrings",

@@ -1,4 +1,4 @@
-"""A file's docstring in the API reference: its first sentence; the rest, with its pictures, stands in the annotated page."""
+"""A file's docstring in the API reference: its first sentence. All of it stands in the annotated page."""
 
 from typing import Any
 

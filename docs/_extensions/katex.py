@@ -66,7 +66,9 @@ def render(app: Sphinx, document: nodes.document, docname: str) -> None:
     if node is None:
         raise ExtensionError(NEEDED)
     command = [node, "-e", RENDER, str(home(app) / "dist/katex.js")]
-    done = subprocess.run(command, input=json.dumps(wanted), capture_output=True, text=True, encoding="utf-8", check=True)
+    done = subprocess.run(
+        command, input=json.dumps(wanted), capture_output=True, text=True, encoding="utf-8", check=True
+    )
     for (tex, displayed), (html, error) in zip(wanted, json.loads(done.stdout), strict=True):
         if error:
             logger.warning("%s: %s", tex, error, location=docname)
@@ -81,7 +83,7 @@ def key(node: nodes.Node) -> Key:
 def visit(self: Any, node: nodes.Node) -> None:
     """Write a formula."""
     tag = "div" if isinstance(node, nodes.math_block) else "span"
-    label = f' id="{node["ids"][0]}"' if node.get("ids") else ""  # type: ignore[attr-defined]
+    label = f' id="{node["ids"][0]}"' if node.get("ids") else ""
     self.body.append(f'<{tag} class="math"{label}>{rendered[key(node)]}</{tag}>')
     raise nodes.SkipNode
 

@@ -63,29 +63,48 @@ def lesson(path: Path, library: Any) -> str:
         for output in cell.get("outputs", []):
             for kind, text in output.get("data", {}).items():
                 if kind == "text/markdown":
-                    output["data"][kind] = relink("".join(text), library, up="../")
+                    output["data"][kind] = relink("".join(text), library, up="../", built=True)
         tags = cell["metadata"].get("tags", [])
         if "solution" in tags:
             cell["metadata"]["tags"] = [*tags, "hide-cell"]
     return json.dumps(notebook, ensure_ascii=False)
 
 
-def relink(text: str, library: Any, up: str = "") -> str:
-    """Lead links to files of the project to their pages. What has no page loses its link and keeps its words."""
+def relink(text: str, library: Any, up: str = "", *, built: bool = False) -> str:
+    """Lead links to files of the project to their pages; where there is none, to the list of all source files.
+
+    Parameters
+    ----------
+    text : str
+        Markdown.
+    library : Library
+    up : str
+        The way from the page to the top of the site.
+    built : bool
+        Lead to the finished pages: Sphinx leaves the outputs of a notebook as they are.
+    """
 
     def page(found: re.Match[str]) -> str:
-        path, anchor = found[1].rstrip("/"), found[2] or ""
-        if path in ("README.md", ""):
-            return "](/index.md)"
-        if path.startswith("docs/"):
-            return f"](/{path.removeprefix('docs/')}{anchor})"
-        if path.startswith("notebooks/"):
-            return f"](/lessons/{path.removeprefix('notebooks/')})" if path.endswith(".ipynb") else "](/lessons/index.md)"
-        module = path.removesuffix(".py").replace("/", ".")
-        return f"](/{library.page(module)}.md)" if module in library.files else "](/annotated/index.md)"
+        document = where(found[1].rstrip("/"), library)
+        anchor = found[2] or ""
+        return (
+            f"]({up}{Path(document).with_suffix('.html').as_posix()}{anchor})" if built else f"](/{document}{anchor})"
+        )
 
     text = EXPLORER.sub(rf'<a href="{up}\2">\1</a>', text)
     return LINK.sub(page, text)
+
+
+def where(path: str, library: Any) -> str:
+    """Find the document of a file of the project."""
+    if path == "README.md":
+        return "index.md"
+    if path.startswith("docs/"):
+        return path.removeprefix("docs/")
+    if path.startswith("notebooks"):
+        return f"lessons/{Path(path).name}" if path.endswith(".ipynb") else "lessons/index.md"
+    module = path.removesuffix(".py").replace("/", ".")
+    return f"{library.page(module)}.md" if module in library.files else "annotated/index.md"
 
 
 def read(app: Sphinx, docname: str, content: list[str]) -> None:

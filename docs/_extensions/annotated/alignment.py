@@ -1,4 +1,4 @@
-"""Backward beside forward: which line of forward does each line of backward undo?
+"""Backward beside forward: for each line of backward the line of forward that it undoes.
 
     forward                             backward
     padded = pad(x, ...)                return crop(dpadded, ...), dw, db
@@ -94,7 +94,11 @@ def partner(statement: Statement, forward: list[Statement], arguments: list[str]
             return places[-1]
     if isinstance(node, ast.Return):
         return 0
-    kept = {text(part) for part in ast.walk(own(node)) if isinstance(part, ast.Attribute) and text(part).startswith("self._")}
+    kept = {
+        text(part)
+        for part in ast.walk(own(node))
+        if isinstance(part, ast.Attribute) and text(part).startswith("self._")
+    }
     return first(forward, lambda other: bool(kept & {text(target) for target in targets(other)}))
 
 
@@ -113,6 +117,14 @@ def follow(k: int, found: list[int | None], forward: list[Statement], backward: 
     return None
 
 
+def arguments(node: ast.stmt) -> list[str]:
+    """Name a function's arguments, without self."""
+    if not isinstance(node, ast.FunctionDef):
+        return []
+    found = [argument.arg for argument in node.args.args] + ([node.args.vararg.arg] if node.args.vararg else [])
+    return found[1:] if found[:1] == ["self"] else found
+
+
 def gradients(node: ast.stmt, arguments: list[str]) -> list[str]:
     """Name the variables whose gradients a statement computes: dw[i, j] = ... is that of w."""
     if isinstance(node, ast.Return) and node.value is not None:
@@ -129,7 +141,13 @@ def targets(node: ast.stmt) -> list[ast.expr]:
         written = list(node.targets)
     elif isinstance(node, ast.AugAssign | ast.AnnAssign):
         written = [node.target]
-    written += [key.value for call in ast.walk(own(node)) if isinstance(call, ast.Call) for key in call.keywords if key.arg == "out"]
+    written += [
+        key.value
+        for call in ast.walk(own(node))
+        if isinstance(call, ast.Call)
+        for key in call.keywords
+        if key.arg == "out"
+    ]
     flat = []
     for target in written:
         flat += target.elts if isinstance(target, ast.Tuple | ast.List) else [target]
@@ -168,18 +186,22 @@ def own(node: ast.stmt) -> ast.AST:
 
 
 def header(node: ast.stmt) -> str:
+    """Give the first line of a statement."""
     return text(node).splitlines()[0]
 
 
 def text(node: ast.AST) -> str:
+    """Give code without the accidents of how it is set."""
     return ast.unparse(node)
 
 
 def names(node: ast.AST) -> set[str]:
+    """Give all names in a piece of code."""
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
 def calls(node: ast.stmt) -> list[str]:
+    """Name what a statement calls."""
     return [text(part.func) for part in ast.walk(own(node)) if isinstance(part, ast.Call)]
 
 
@@ -189,4 +211,5 @@ def receiver(name: str) -> str:
 
 
 def first(forward: list[Statement], fits: Callable[[ast.stmt], bool]) -> int | None:
+    """Find the first statement that fits."""
     return next((place for place, statement in enumerate(forward) if fits(statement.node)), None)

@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from annotated.api import documented
-from annotated.library import Library, Target
-from annotated.page import Page
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+
+from annotated.api import documented
+from annotated.library import Library, Target
+from annotated.page import Page
 
 
 class Annotated(SphinxDirective):

@@ -10,15 +10,12 @@
 
 import re
 
-GREEK = {"alpha": r"\alpha", "beta": r"\beta", "gamma": r"\gamma", "eps": r"\varepsilon"}
+from annotated.symbols import Unreadable, symbol
+
 FUNCTIONS = {"exp": r"\exp", "log": r"\log", "max": r"\max"}
 TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?)|([A-Za-z_]\w*'?)|(\.\.\.|[-+*/@^=<>()\[\],.]))")
 FRACTION = r"\left(\frac"
 RELATION = {"=": "=", "<": "<", ">": ">"}
-
-
-class Unreadable(Exception):
-    """The text is not a formula of this grammar."""
 
 
 def split_remark(line: str) -> tuple[str, str]:
@@ -28,7 +25,7 @@ def split_remark(line: str) -> tuple[str, str]:
     ('y = x @ w', 'one product')
     """
     line = re.sub(r"\s+(of|where|with)\s+", r" \1 ", line.strip())
-    line = re.sub(r"\s*([,=])\s+", lambda found: (" = " if found[1] == "=" else ", "), line)
+    line = re.sub(r"\s*([,=])\s+", lambda found: " = " if found[1] == "=" else ", ", line)
     formula, _, remark = re.sub(r"\s{3,}", "   ", line).partition("   ")
     if found := re.search(r", and .*$", formula):
         return formula[: found.start()], f"{found[0][2:]} {remark}".strip()
@@ -36,10 +33,10 @@ def split_remark(line: str) -> tuple[str, str]:
 
 
 def latex(formula: str) -> str | None:
-    """Translate a formula.
+    r"""Translate a formula.
 
     >>> latex("db[o] = sum over n, p, q of dy[n, p, q, o]")
-    '\\\\mathrm{d}b_{o} = \\\\sum_{n,\\\\,p,\\\\,q} \\\\mathrm{d}y_{n,\\\\,p,\\\\,q,\\\\,o}'
+    '\\mathrm{d}b_{o} = \\sum_{n,\\,p,\\,q} \\mathrm{d}y_{n,\\,p,\\,q,\\,o}'
     >>> latex("dx = the parts of dy")
     """
     try:
@@ -65,7 +62,7 @@ class Reader:
         parts = [self.expression()]
         while self.peek() in RELATION or self.peek() == ",":
             sign = self.take()
-            parts.append(RELATION[sign] if sign in RELATION else r",\quad")
+            parts.append(RELATION.get(sign, r",\quad"))
             parts.append(self.cases())
         return " ".join(parts)
 
@@ -194,7 +191,7 @@ class Reader:
         if stop < 0:
             raise Unreadable
         words, self.at = self.text[self.at : stop].strip(), stop
-        return latex(words) if re.search("[<>=]", words) and latex(words) else rf"\text{{{words}}}"
+        return (latex(words) if re.search("[<>=]", words) else None) or rf"\text{{{words}}}"
 
     def peek(self) -> str:
         """Look at the next token."""
@@ -224,23 +221,6 @@ class Reader:
     def ahead(self, pattern: str) -> bool:
         """Say whether the text goes on like this."""
         return bool(re.compile(r"\s*" + pattern).match(self.text, self.at))
-
-
-def symbol(word: str) -> str:
-    """Set one name: a letter in italics, a word upright, Greek as Greek, dy as the gradient of y."""
-    if word in GREEK:
-        return GREEK[word]
-    if len(word) == 1:
-        return word
-    if found := re.fullmatch(r"([A-Za-z])(\d|[a-z](?=$)(?<=[CO]g))", word):
-        return f"{found[1]}_{{{found[2]}}}"
-    if word.endswith("hat"):
-        return rf"\hat{{{word[:-3]}}}"
-    if word[0] == "d" and (len(word) == 2 or word[1:] in GREEK or word[1:] == "logits" or re.fullmatch(r"d\w\d", word)):
-        return rf"\mathrm{{d}}{symbol(word[1:])}"
-    if word in ("sum", "of", "over", "where", "with", "the", "along", "and", "else", "or"):
-        raise Unreadable
-    return rf"\mathrm{{{word}}}".replace("_", r"\_")
 
 
 def scope_latex(scope: str) -> str:

@@ -1,13 +1,14 @@
 """Code and prose as HTML: colours, true line numbers, and a link on each name that has a page."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from html import escape
+
+from pygments.lexers.python import PythonConsoleLexer, PythonLexer
+from pygments.token import STANDARD_TYPES, _TokenType
 
 from annotated.library import Target
 from annotated.source import Source
-from pygments.formatters.html import _get_ttype_class  # type: ignore[attr-defined]
-from pygments.lexers.python import PythonConsoleLexer, PythonLexer
 
 Url = Callable[[Target], str | None]
 Links = dict[tuple[int, int], tuple[int, Target]]
@@ -21,7 +22,7 @@ class Code:
         self.pieces: dict[int, list[str]] = {}
         row, column = 1, 0
         for kind, value in PythonLexer(stripnl=False).get_tokens(source.text):
-            name = _get_ttype_class(kind)
+            name = style(kind)
             for k, piece in enumerate(value.split("\n")):
                 if k:
                     row, column = row + 1, 0
@@ -37,11 +38,19 @@ class Code:
 
     def lines(self, rows: Iterable[int]) -> str:
         """Show these lines."""
-        return pre(((row, self.source.code(row), "".join(self.pieces.get(row, [])).rstrip()) for row in rows))
+        return pre((row, self.source.code(row), "".join(self.pieces.get(row, [])).rstrip()) for row in rows)
 
 
-def console(lines: list[str], first: int) -> str:
-    """Show an example as it is typed, with its answers."""
+def style(kind: _TokenType) -> str:
+    """Name the style of a kind of token, or of the nearest kind above it that has one."""
+    while kind not in STANDARD_TYPES:
+        kind = kind.parent
+    return STANDARD_TYPES[kind]
+
+
+def console(lines: list[str], first: int | None) -> str:
+    """Show an example as it is typed, with its answers; `first` is the number of its first line, if it is known."""
+    lines = [re.sub(r"\s{3,}#", "  #", line) for line in lines]
     tokens = PythonConsoleLexer().get_tokens("\n".join(lines))
     shown = [""]
     for kind, value in tokens:
@@ -49,24 +58,34 @@ def console(lines: list[str], first: int) -> str:
             if k:
                 shown.append("")
             if piece:
-                shown[-1] += f'<span class="{_get_ttype_class(kind)}">{escape(piece)}</span>'
-    return pre((first + k, line, html) for k, (line, html) in enumerate(zip(lines, shown, strict=False)))
+                shown[-1] += f'<span class="{style(kind)}">{escape(piece)}</span>'
+    numbers = [None if first is None else first + k for k in range(len(lines))]
+    return pre(zip(numbers, lines, shown[: len(lines)], strict=True))
 
 
-def pre(rows: Iterable[tuple[int, str, str]]) -> str:
+def pre(rows: Iterable[tuple[int | None, str, str]]) -> str:
     """Set lines with their numbers. A long line is broken, and goes on four places further in."""
     lines = []
     for number, plain, html in rows:
         indent = len(plain) - len(plain.lstrip())
-        lines.append(
-            f'<span class="line" id="line-{number}"><a class="number" href="#line-{number}" data-number="{number}"'
-            f' aria-label="line {number}"></a><span class="text" style="--indent:{indent}">{html}\n</span></span>'
+        place = "" if number is None else f' id="line-{number}"'
+        mark = (
+            "<span></span>"
+            if number is None
+            else (f'<a class="number" href="#line-{number}" data-number="{number}" aria-label="line {number}"></a>')
         )
+        text = f'<span class="text" style="--indent:{indent}">{html}\n</span>'
+        lines.append(f'<span class="line"{place}>{mark}{text}</span>')
     return f'<div class="highlight"><pre>{"".join(lines)}</pre></div>'
 
 
-def inline(text: str, url: Callable[[str], str | None]) -> str:
+def inline(text: str, url: Callable[[str], str | None], equations: Collection[str] = ()) -> str:
     """Set a sentence: `names` as code, with a link where `url` knows one; "Equation (2)" leads to the formula."""
+
+    def number(found: re.Match[str]) -> str:
+        known = found[1] in equations
+        return f'<a href="#equation-{found[1]}">{found[0]}</a>' if known else found[0]
+
     pieces = re.split(r"`([^`]+)`", text)
     for k, piece in enumerate(pieces):
         if k % 2:
@@ -75,13 +94,8 @@ def inline(text: str, url: Callable[[str], str | None]) -> str:
             pieces[k] = f'<a href="{escape(href)}">{shown}</a>' if href else shown
         else:
             pieces[k] = re.sub(
-                r"(?<=[Ee]quation )\((\d)\)|(?<=[Ee]quations )\((\d)\) (to|and) \((\d)\)|(?<=Where )\((\d)\)",
-                equation_links,
+                r"\b([Ee]quations?|Where|by) \(\d\)( (to|and) \(\d\))?",
+                lambda found: re.sub(r"\((\d)\)", number, found[0]),
                 escape(piece, quote=False),
             )
     return "".join(pieces)
-
-
-def equation_links(found: re.Match[str]) -> str:
-    """Make the numbers of equations lead to them."""
-    return re.sub(r"\((\d)\)", r'<a href="#equation-\1">(\1)</a>', found[0])

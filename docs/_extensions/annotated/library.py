@@ -96,8 +96,8 @@ class Library:
             target = self.resolve(owner.module, f"{owner.name}.{node.attr}".lstrip(".")) if owner else None
             if target:
                 found[node.end_lineno, node.end_col_offset - len(node.attr)] = len(node.attr), target
-        elif isinstance(node, ast.ImportFrom) and node.module in self.files:
-            pass  # several names on several lines; their uses are linked
+        elif isinstance(node, ast.alias) and (target := self.resolve(module, node.asname or node.name)):
+            found[node.lineno, node.col_offset] = len(node.name), target
         if isinstance(node, ast.ClassDef):
             within = f"{within}.{node.name}".lstrip(".")
         for child in ast.iter_child_nodes(node):

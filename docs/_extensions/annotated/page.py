@@ -5,13 +5,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from html import escape
 
+from docutils import nodes
+
 from annotated import prose
-from annotated.alignment import Pair, align
+from annotated.alignment import Pair, align, arguments
 from annotated.formulas import latex, split_remark
 from annotated.html import Code, console, inline
 from annotated.library import Library, Target
 from annotated.source import Part, Source, Statement
-from docutils import nodes
 
 QUIET = ("Raises",)  # sections that are folded away
 
@@ -24,11 +25,13 @@ class Page:
     ) -> None:
         self.library, self.module, self.url, self.api = library, module, url, api
         self.source: Source = library.source(module)
+        numbered = [block.lines for block in prose.blocks(self.source.docstring) if block.kind == "formulas"]
+        self.equations = {formula.number for lines in numbered for formula in prose.formulas(lines)}
         self.code = Code(self.source, library.links(module), url)
 
     def content(self) -> list[nodes.Node]:
         """Give the whole page, below its title."""
-        body = [*self._top(), *self._parts(self.source.parts, level=2)]
+        body = [*self._top(), *self._parts(self.source.parts)]
         return [node for node in body if node is not None]
 
     # the top: the file's docstring
@@ -56,7 +59,7 @@ class Page:
                 style = "lead" if block.kind == "lead" else "text"
                 yield raw(f'<p class="{style}">{self._inline(" ".join(map(str.strip, block.lines)))}</p>')
         if facts or examples:
-            yield raw(row("".join(facts), "".join(examples)))
+            yield raw(row("".join(facts), "".join(examples), "top"))
 
     def _formulas(self, lines: list[str]) -> Iterator[nodes.Node]:
         for number, text in prose.formulas(lines):
@@ -73,7 +76,7 @@ class Page:
 
     # the parts
 
-    def _parts(self, parts: list[Part], level: int) -> Iterator[nodes.Node]:
+    def _parts(self, parts: list[Part]) -> Iterator[nodes.Node]:
         named = {part.name.rpartition(".")[2]: part for part in parts if part.name}
         forward, backward = named.get("forward"), named.get("backward")
         paired = forward is not None and backward is not None and bool(forward.statements and backward.statements)
@@ -81,29 +84,29 @@ class Page:
             if not part.name:
                 yield raw(self._rows(part.statements))
             elif paired and part is forward and backward is not None:
-                yield self._pair(forward, backward, level)
+                yield self._pair(forward, backward)
             elif not (paired and part is backward):
-                yield self._part(part, level)
+                yield self._part(part)
 
-    def _part(self, part: Part, level: int) -> nodes.section:
+    def _part(self, part: Part) -> nodes.section:
         section = self._section(part, part.name, [part.name])
-        section += raw(self._signature(part) + self._rows(part.statements))
-        section.extend(self._parts(part.parts, level + 1))
+        statements, parts = part.statements, part.parts
+        if parts and not parts[0].name:  # a class begins with its fields
+            statements, parts = parts[0].statements, parts[1:]
+        section += raw(self._rows(statements, self._docs(part), part.signature))
+        section.extend(self._parts(parts))
         return section
 
     def _section(self, part: Part, title: str, names: list[str]) -> nodes.section:
         section = nodes.section(ids=names, names=[], classes=["part"])
-        heading = nodes.title(title, "", nodes.literal(title, title))
-        api = self.api(Target(self.module, part.name))
-        if api:
-            heading += nodes.raw("", f' <a class="api" href="{api}">API</a>', format="html")
-        section += heading
+        section += nodes.title(title, "", nodes.literal(title, title))
+        if api := self.api(Target(self.module, part.name)):
+            section += raw(f'<a class="api" href="{api}" aria-label="{part.name} in the API reference">API</a>')
         return section
 
-    def _pair(self, forward: Part, backward: Part, level: int) -> nodes.section:
+    def _pair(self, forward: Part, backward: Part) -> nodes.section:
         title = forward.name.removesuffix("forward")
         section = self._section(forward, f"{title}forward, {title}backward", [forward.name, backward.name])
-        section += raw(self._signature(forward) + self._signature(backward))
         pairs = align(forward.statements, backward.statements, arguments(forward.node))
         if pairs:
             body = "".join(self._undo(pair) for pair in joined(pairs))
@@ -111,7 +114,9 @@ class Page:
         else:
             body = self._side(self._column(forward.statements), self._column(backward.statements))
             heads = head("forward", "") + head("backward", "")
-        section += raw(f'<div class="pair"><div class="heads">{heads}</div>{body}</div>')
+        docs = self._side(self._docs(forward), self._docs(backward), "docs")
+        signatures = self._side(self.code.lines(forward.signature), self.code.lines(backward.signature))
+        section += raw(f'<div class="pair"><div class="heads">{heads}</div>{docs}{signatures}{body}</div>')
         return section
 
     def _undo(self, pair: Pair) -> str:
@@ -125,11 +130,11 @@ class Page:
         )
 
     @staticmethod
-    def _side(left: str, right: str) -> str:
-        empty = "" if right else " alone"
-        return f'<div class="undo{empty}"><div class="there">{left}</div><div class="back">{right}</div></div>'
+    def _side(left: str, right: str, kind: str = "") -> str:
+        kind = kind if right else "alone"
+        return f'<div class="undo {kind}"><div class="there">{left}</div><div class="back">{right}</div></div>'
 
-    def _signature(self, part: Part) -> str:
+    def _docs(self, part: Part) -> str:
         text, sections = prose.sections(part.docstring)
         shown = "".join(self._paragraph(paragraph) for paragraph in text)
         for title, entries in sections.items():
@@ -139,24 +144,27 @@ class Page:
                 if title in QUIET
                 else f'<p class="rubric">{title}</p>{terms}'
             )
-        return row(shown, self.code.lines(part.signature), "signature")
+        return shown
 
-    def _rows(self, statements: list[Statement]) -> str:
-        """Set statements beside their notes. Those without a note stand together."""
-        shown, silent = "", []
+    def _rows(self, statements: list[Statement], docs: str = "", signature: tuple[int, ...] = ()) -> str:
+        """Set statements beside their notes. Those without a note stand together, the first ones with the signature."""
+        rows: list[tuple[str, list[int]]] = [(docs, [*signature])]
         for statement in statements:
             if statement.note:
-                shown += row("", self.code.lines(silent)) if silent else ""
-                silent = []
-                shown += row(f"<p>{self._inline(statement.note)}</p>", self.code.lines(statement.lines))
+                rows.append((f"<p>{self._inline(statement.note)}</p>", [*statement.lines]))
+            elif rows[-1][0] and len(rows) > 1:
+                rows.append(("", [*statement.lines]))
             else:
-                silent += statement.lines
-        return shown + (row("", self.code.lines(silent)) if silent else "")
+                rows[-1][1].extend(statement.lines)
+        kinds = ["signature" if signature else "", *[""] * len(rows)]
+        return "".join(
+            row(note, self.code.lines(lines), kind) for (note, lines), kind in zip(rows, kinds, strict=False) if lines
+        )
 
     def _paragraph(self, paragraph: str) -> str:
         lines = paragraph.splitlines()
         if lines[0].startswith(">>>"):
-            return console(lines, 0).replace('id="line-', 'data-line="')
+            return console(lines, None)
         if lines[0].startswith("    "):
             return picture(lines)
         return f"<p>{self._inline(' '.join(map(str.strip, lines)))}</p>"
@@ -166,7 +174,7 @@ class Page:
         return f"<dl>{''.join(terms)}</dl>"
 
     def _inline(self, text: str) -> str:
-        return inline(text, self._named)
+        return inline(text, self._named, self.equations)
 
     def _named(self, name: str) -> str | None:
         """Find the page of a name in backticks."""
@@ -195,14 +203,6 @@ def joined(pairs: list[Pair]) -> list[Pair]:
                 continue
         found.append(pair)
     return found
-
-
-def arguments(node: ast.stmt) -> list[str]:
-    """Name a function's arguments, without self."""
-    if not isinstance(node, ast.FunctionDef):
-        return []
-    found = [argument.arg for argument in node.args.args] + ([node.args.vararg.arg] if node.args.vararg else [])
-    return found[1:] if found[:1] == ["self"] else found
 
 
 def raw(html: str) -> nodes.raw:

@@ -1,7 +1,7 @@
 """Docstrings taken apart: what is prose, picture, formula, fact, example or list of arguments.
 
-    blocks(docstring)      of a file: Block("lead" | "text" | "picture" | "formulas" | "facts" | "example", lines, first)
-    sections(docstring)    of a function: the text, and numpydoc's sections as lists of (term, description)
+blocks(docstring)      of a file: Block("lead" | "text" | "picture" | "formulas" | "facts" | "example", lines, first)
+sections(docstring)    of a function: the text, and numpydoc's sections as lists of (term, description)
 """
 
 import re

@@ -1,8 +1,8 @@
 """A Python file taken apart: comments become notes, docstrings prose, and code is left, with its true line numbers.
 
-    Source       a file: its docstring, and its parts in their order
-    Part         a function, a class, a method; or a run of statements between them
-    Statement    the lines of one statement, with what its comments say. The body of a loop is statements of its own
+Source       a file: its docstring, and its parts in their order
+Part         a function, a class, a method; or a run of statements between them
+Statement    the lines of one statement, with what its comments say. The body of a loop is statements of its own
 """
 
 import ast
@@ -105,9 +105,7 @@ class Source:
             part.statements = list(self._statements(body, after, ()))
         return part
 
-    def _statements(
-        self, nodes: Sequence[ast.stmt], after: int, inside: tuple[ast.stmt, ...]
-    ) -> Iterator[Statement]:
+    def _statements(self, nodes: Sequence[ast.stmt], after: int, inside: tuple[ast.stmt, ...]) -> Iterator[Statement]:
         for node in nodes:
             blocks = [block for block in bodies(node) if block]
             last = blocks[0][0].lineno - 1 if blocks else last_line(node)
