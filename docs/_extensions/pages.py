@@ -13,7 +13,7 @@ from sphinx.application import Sphinx
 
 ROOT = Path(__file__).parents[2]
 EXPLORER = re.compile(r"\[([^\]]*)\]\((?:\.\./docs/|\.\./)?(explorer/index\.html[^)\s]*)\)")
-LINK = re.compile(r"\]\(\.\./([^)\s#]*)(#[^)\s]*)?\)")
+LINK = re.compile(r"\[([^\]]*)\]\(\.\./([^)\s#]*)(#[^)\s]*)?\)")
 
 
 def make(app: Sphinx) -> None:
@@ -85,11 +85,13 @@ def relink(text: str, library: Any, up: str = "", *, built: bool = False) -> str
     """
 
     def page(found: re.Match[str]) -> str:
-        document = where(found[1].rstrip("/"), library)
-        anchor = found[2] or ""
-        return (
-            f"]({up}{Path(document).with_suffix('.html').as_posix()}{anchor})" if built else f"](/{document}{anchor})"
-        )
+        words, document, anchor = found[1], where(found[2].rstrip("/"), library), found[3] or ""
+        address = f"{up}{Path(document).with_suffix('.html').as_posix()}{anchor}"
+        if built:
+            return f"[{words}]({address})"
+        if anchor.startswith("#L"):  # a line of code: Sphinx does not know it
+            return f'<a href="{address}">{words}</a>'
+        return f"[{words}](/{document}{anchor})"
 
     text = EXPLORER.sub(rf'<a href="{up}\2">\1</a>', text)
     return LINK.sub(page, text)

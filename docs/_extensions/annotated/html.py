@@ -68,11 +68,11 @@ def pre(rows: Iterable[tuple[int | None, str, str]]) -> str:
     lines = []
     for number, plain, html in rows:
         indent = len(plain) - len(plain.lstrip())
-        place = "" if number is None else f' id="line-{number}"'
+        place = "" if number is None else f' id="L{number}"'
         mark = (
             "<span></span>"
             if number is None
-            else (f'<a class="number" href="#line-{number}" data-number="{number}" aria-label="line {number}"></a>')
+            else (f'<a class="number" href="#L{number}" data-number="{number}" aria-label="line {number}"></a>')
         )
         text = f'<span class="text" style="--indent:{indent}">{html}\n</span>'
         lines.append(f'<span class="line"{place}>{mark}{text}</span>')
