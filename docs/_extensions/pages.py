@@ -45,11 +45,11 @@ def picture(path: Path) -> None:
 
 def stub(module: str, library: Any) -> str:
     """Write the page of a source file; that of a package lists its files too."""
-    short = module.rpartition(".")[2]
-    text = f"# {short}\n\n```{{annotated}} {module}\n```\n"
+    title = module.removeprefix("xnp.").removeprefix("ops.")
+    text = f"# {title}\n\n```{{annotated}} {module}\n```\n"
     if library.files[module].name == "__init__.py" and module != library.root.name:
         below = [other for other in library.files if other.rpartition(".")[0] == module]
-        pages = "\n".join("/" + library.page(other) for other in below)
+        pages = "\n".join(f"{other.rpartition('.')[2]} </{library.page(other)}>" for other in below)
         text += f"\n## Files\n\n```{{toctree}}\n:maxdepth: 1\n\n{pages}\n```\n" if below else ""
     return text
 

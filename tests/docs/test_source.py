@@ -1,5 +1,7 @@
 """A file taken apart: no line of code is lost, no comment is lost, and every line keeps its number."""
 
+import ast
+
 import pytest
 from annotated.source import Part, Source, Statement
 
@@ -10,6 +12,10 @@ def all_statements(parts: list[Part]) -> list[Statement]:
 
 def all_signatures(parts: list[Part]) -> list[int]:
     return [line for part in parts for line in [*part.signature, *all_signatures(part.parts)]]
+
+
+def all_notes(parts: list[Part]) -> list[str]:
+    return [note for part in parts for note in [part.note, *all_notes(part.parts)]]
 
 
 def test_comments_become_notes(tmp_path):
@@ -61,14 +67,12 @@ def check(library, module):
     docstrings = documentation(source)
     wanted = [n for n in range(1, len(source.lines) + 1) if source.code(n) and n not in docstrings]
     assert shown == wanted
-    notes = " ".join(s.note for s in statements)
+    notes = " ".join([*(s.note for s in statements), *all_notes(source.parts)])
     assert [c for c in source.comments.values() if c not in notes] == []
 
 
 def documentation(source: Source) -> set[int]:
     """Give the lines of the docstrings that are shown as prose."""
-    import ast
-
     found: set[int] = set()
 
     def visit(node: ast.AST, *, inside_function: bool) -> None:

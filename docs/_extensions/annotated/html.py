@@ -33,6 +33,8 @@ class Code:
     @staticmethod
     def _piece(text: str, kind: str, link: tuple[int, Target] | None, url: Url) -> str:
         shown = f'<span class="{kind}">{escape(text)}</span>' if kind and text.strip() else escape(text)
+        if text.endswith(("(", "[")):
+            shown += "<wbr>"  # where a long line may be broken
         href = url(link[1]) if link and link[0] == len(text) else None
         return f'<a href="{escape(href)}">{shown}</a>' if href else shown
 

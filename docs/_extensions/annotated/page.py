@@ -136,7 +136,7 @@ class Page:
 
     def _docs(self, part: Part) -> str:
         text, sections = prose.sections(part.docstring)
-        shown = "".join(self._paragraph(paragraph) for paragraph in text)
+        shown = "".join(self._paragraph(paragraph) for paragraph in [*filter(None, [part.note]), *text])
         for title, entries in sections.items():
             terms = self._terms(entries)
             shown += (

@@ -34,6 +34,7 @@ class Part:
     name: str  # "Conv2D.forward"; "" for a run of statements
     node: ast.stmt
     docstring: str
+    note: str  # comments above it, and in its signature
     signature: tuple[int, ...]  # the lines of decorators and `def`
     statements: list[Statement] = field(default_factory=list)
     parts: list["Part"] = field(default_factory=list)  # of a class
@@ -81,7 +82,7 @@ class Source:
                 if run:
                     yield self._run(run, after)
                     after, run = last_line(run[-1]), []
-                yield self._definition(node, within)
+                yield self._definition(node, within, after)
                 after = last_line(node)
             else:
                 run.append(node)
@@ -89,15 +90,16 @@ class Source:
             yield self._run(run, after)
 
     def _run(self, nodes: list[ast.stmt], after: int) -> Part:
-        return Part("", nodes[0], "", (), list(self._statements(nodes, after, ())))
+        return Part("", nodes[0], "", "", (), list(self._statements(nodes, after, ())))
 
-    def _definition(self, node: Definition, within: str) -> Part:
+    def _definition(self, node: Definition, within: str, after: int) -> Part:
         name = f"{within}.{node.name}" if within else node.name
         first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
         docstring = ast.get_docstring(node, clean=True) or ""
         body = node.body[1:] if docstring else node.body
         signed = node.body[0].lineno - 1
-        part = Part(name, node, docstring, self._code_lines(first, max(signed, node.lineno)))
+        note = self._note(range(after + 1, max(signed, node.lineno) + 1))
+        part = Part(name, node, docstring, note, self._code_lines(first, max(signed, node.lineno)))
         after = last_line(node.body[0]) if docstring else max(signed, node.lineno)
         if isinstance(node, ast.ClassDef):
             part.parts = list(self._parts(body, name, after))
@@ -114,12 +116,14 @@ class Source:
             while blocks and not self.code(last):  # comments that belong to the body
                 last -= 1
             rows = range(after + 1, last + 1)
-            note = " ".join(self.comments[row] for row in rows if self.comments.get(row))
-            yield Statement(node, self._code_lines(after + 1, last), note, inside)
+            yield Statement(node, self._code_lines(after + 1, last), self._note(rows), inside)
             after = last
             for block in blocks:
                 yield from self._statements(block, after, (*inside, node))
                 after = last_line(block[-1])
+
+    def _note(self, rows: range) -> str:
+        return " ".join(self.comments[row] for row in rows if self.comments.get(row))
 
     def _code_lines(self, first: int, last: int) -> tuple[int, ...]:
         return tuple(row for row in range(first, last + 1) if self.code(row))
