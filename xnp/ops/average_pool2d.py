@@ -110,7 +110,7 @@ def backward(dy: np.ndarray, cache: Cache) -> np.ndarray:
     x_shape, count, window = cache
     (N, H, W, C), ((top, bottom), (left, right)) = x_shape, window.padding
     checks.upstream("average_pool2d", dy, (N, *window.output, C), count.dtype)
-    share = dy / count
+    share = dy / count  # undoes `y / count`
     dpadded = np.zeros((N, top + H + bottom, left + W + right, C), dy.dtype)
     for i, j in window.offsets():
         dpadded[window.reads(i, j)] += share  # += : windows overlap, a pixel hears from each

@@ -121,9 +121,9 @@ def backward(dy: np.ndarray, cache: Cache) -> tuple[np.ndarray, np.ndarray, np.n
     axes, wide, R = tuple(range(dy.ndim - 1)), np.result_type(dy.dtype, np.float64), dy.size // len(gamma)
     dbeta = dy.sum(axis=axes, dtype=wide).astype(dy.dtype)  # (C,) beta was added to every row
     dgamma = (dy * xhat).sum(axis=axes, dtype=wide).astype(dy.dtype)  # (C,) gamma was multiplied into every row
-    dx = dy - xhat * (dgamma / R)  # without its part along xhat
-    dx -= dbeta / R  # without its mean
-    dx *= gamma * inv
+    dx = dy - xhat * (dgamma / R)  # undoes `var = np.square(xhat)`: no part along xhat is left
+    dx -= dbeta / R  # undoes `xhat = x - mean`: no mean is left
+    dx *= gamma * inv  # undoes `xhat *= inv`, and gamma after it
     return dx, dgamma, dbeta
 
 

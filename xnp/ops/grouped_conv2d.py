@@ -144,7 +144,7 @@ def backward(dy: np.ndarray, cache: Cache) -> tuple[np.ndarray, np.ndarray, np.n
     groups = len(segments)
     checks.upstream("grouped_conv2d", dy, (segments.shape[1], *window.output, w.shape[3]), segments.dtype)
     db = dy.sum(axis=(0, 1, 2)) if biased else None  # b was added to every window: (O,)
-    dy_segments = split(dy, groups)  # (G, N, H', W', Og)
+    dy_segments = split(dy, groups)  # undoes `y = join(y)`: (G, N, H', W', Og)
     dsegments, dw = np.zeros_like(segments), np.empty_like(w)
     for i, j in window.offsets():
         reads = (slice(None), *window.reads(i, j))
