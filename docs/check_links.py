@@ -63,6 +63,8 @@ def problems(site: Path) -> list[str]:
             target = (path.parent / unquote(url.path)).resolve() if url.path else path
             if not target.is_file():
                 found.append(f"{here}: {link} leads nowhere")
+            elif "=" in url.fragment:
+                continue  # settings of the explorer, and no place
             elif target in pages and url.fragment and unquote(url.fragment) not in pages[target].anchors:
                 found.append(f"{here}: {link} has no such place")
     for style in sorted(site.rglob("*.css")):
