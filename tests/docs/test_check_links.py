@@ -8,9 +8,7 @@ def test_it_finds_each_kind_of_problem(tmp_path):
         '<p id="here"></p><a href="#here">1</a><a href="b.html#there">2</a><a href="https://example.org/">3</a>'
         '<img src="data:image/png;base64,AA==">'
     )
-    (tmp_path / "b.html").write_text('<p id="there"></p><a href="a.html">1</a>')
-    assert problems(tmp_path) == []
-    (tmp_path / "a.html").write_text('<p id="here"></p><a href="b.html#kernel=3&stride=2">settings, and no place</a>')
+    (tmp_path / "b.html").write_text('<p id="there"></p><a href="a.html">1</a><a href="a.html#kernel=3">settings</a>')
     assert problems(tmp_path) == []
     (tmp_path / "b.html").write_text(
         '<a href="c.html">1</a><a href="a.html#gone">2</a><script src="https://x.org/y.js"></script>'
