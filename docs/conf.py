@@ -33,6 +33,8 @@ nitpicky = False
 # Markdown and notebooks: shown with the outputs that they have, never run
 nb_execution_mode = "off"
 nb_merge_streams = True
+nb_code_prompt_show = "Show the solution"  # the solutions are the cells that are hidden
+nb_code_prompt_hide = "Hide the solution"
 myst_enable_extensions = ["dollarmath", "deflist", "colon_fence", "attrs_inline"]
 myst_heading_anchors = 4
 

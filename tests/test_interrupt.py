@@ -108,6 +108,7 @@ def train(presses, *arguments):
         return process.wait(), "".join(lines), process.stderr.read()
 
 
+@pytest.mark.slow
 @needs_posix
 def test_ctrl_c_saves_says_how_to_go_on_and_nothing_is_lost(tmp_path):
     stopped, whole = tmp_path / "a run", tmp_path / "whole"

@@ -197,7 +197,7 @@ const explorer = (() => {
       else row.removeAttribute("aria-current");
     }
     $("counted").textContent = words.counted(chosen.operation, all[chosen.operation]);
-    $("comparison").textContent = words.comparison(all.separable, all.standard);
+    $("comparison").textContent = words.comparison(all.separable, all.standard) + words.halves(all.separable, all.pointwise);
   }
 
   function stop() {

@@ -75,7 +75,7 @@ const steps = (() => {
       const mix = CHANNELS.map((c) => weights[1][c][o]);
       const mixed = mix.map((m, c) => h[p][q][c] * m);
       rows.push(
-        row("h", "output", "added up: h, one number a channel", sums),
+        row("h", "output", "added up: h, what is between, one number a channel", sums),
         row("mix", "kernel", "× the pointwise kernel", single(mix)),
         row("mixed", "output", "= products", single(mixed), added),
       );

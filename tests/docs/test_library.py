@@ -1,5 +1,6 @@
 """A name in the code leads to the page where it is defined."""
 
+import pytest
 from annotated.library import Target
 
 
@@ -33,6 +34,7 @@ def test_methods_of_self_are_linked_and_local_names_are_not(library):
     assert "window" not in linked(library, "xnp.ops.conv2d")
 
 
+@pytest.mark.slow
 def test_every_link_leads_to_something_defined(library):
     for module in library.files:
         for _, target in library.links(module).values():

@@ -30,7 +30,7 @@ from xnp.models import inception
 
 
 @pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize("workers", [1, 2, 3])
+@pytest.mark.parametrize("workers", [1, 2, pytest.param(3, marks=pytest.mark.slow)])
 def test_tiny_xception(workers, training, equal_to_plain):
     def make():
         return models.tiny_xception((20, 20, 3), dtype=np.float64)

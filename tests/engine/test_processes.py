@@ -180,6 +180,7 @@ def test_killed_in_a_step_it_leaves_no_process_and_no_file():
     assert shared_files() <= before
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_a_step_stops_its_workers_and_the_others_when_they_are_closed():
     """The terminal sends it to all processes; only the parent listens."""
     before = shared_files()

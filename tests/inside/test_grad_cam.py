@@ -11,7 +11,7 @@ from xnp.layers import Conv2D, Dense, GlobalAveragePool2D, ReLU, Residual, Seque
 
 
 @pytest.mark.usefixtures("unchanged")
-@pytest.mark.parametrize("at", ["middle/1", "exit/1", "exit"])
+@pytest.mark.parametrize("at", [pytest.param("middle/1", marks=pytest.mark.slow), "exit/1", "exit"])
 def test_weights_are_the_measured_gradients_of_the_score(model, images, at):
     front, back = cut(model, at)
     maps, class_ = front.forward(images[:1]), 2

@@ -146,6 +146,7 @@ def test_the_exit_of_mini_inception_is_one_and_a_half_times_as_wide():
     assert sizes["exit/1/1/conv1/kernel"] == (3, 3, 72, 48)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("training", [False, True], ids=["inference", "training"])
 def test_gradients_of_a_very_small_mini_inception(training):
     model = mini_inception(0.4, input_shape=(14, 12, 2), classes=4, seed=1, dtype=np.float64)

@@ -98,11 +98,12 @@ def test_the_same_layer_starts_with_the_same_weights(name, networks):
             assert first[path].tobytes() == other[path].tobytes(), path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("dtype", "outputs", "gradients"),
     [
         pytest.param(np.float32, 1e-4, 3e-2, id="float32"),  # a relu or a maximum may fall the other way
-        pytest.param(np.float64, 1e-11, 1e-10, id="float64", marks=pytest.mark.slow),
+        pytest.param(np.float64, 1e-11, 1e-10, id="float64"),
     ],
 )
 @EACH_VARIANT

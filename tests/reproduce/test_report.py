@@ -111,8 +111,7 @@ def test_the_page_holds_question_table_reading_and_origin():
     assert text.endswith("\n")
 
 
-@pytest.mark.parametrize("speeds", [None, SPEEDS])
-@pytest.mark.parametrize("seeds", [1, 5])
+@pytest.mark.parametrize(("seeds", "speeds"), [(1, None), (5, SPEEDS)])
 def test_all_of_it_can_be_made_again_from_the_json(seeds, speeds, tmp_path):
     record = make_record(seeds, speeds=speeds)
     report.write(record, tmp_path)

@@ -14,7 +14,7 @@ DEFAULT = "default"
 PRESETS: dict[str, tuple[dict[str, Any], str]] = {  # name -> what differs from the recipe; in words
     "quick": (
         {"data": "patterns", "subset": 500, "validation": 200, "epochs": 3},
-        "images made on the spot (patterns), for some minutes",
+        "images made on the spot (patterns), for a minute or two",
     ),
     DEFAULT: (
         {"data": "cifar10", "subset": 5000, "validation": 1000, "epochs": 12},

@@ -110,7 +110,9 @@ class Page:
         pairs = align(forward.statements, backward.statements, arguments(forward.node))
         if pairs:
             body = "".join(self._undo(pair) for pair in joined(pairs))
-            heads = head("forward", "read down") + head("backward", "read up: it undoes the last line first")
+            heads = head("forward", "read down") + head(
+                "backward", "read up, row by row: it undoes the last line first"
+            )
         else:
             body = self._side(self._column(forward.statements), self._column(backward.statements))
             heads = head("forward", "") + head("backward", "")
