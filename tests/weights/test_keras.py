@@ -313,7 +313,8 @@ def test_without_h5py_the_extra_is_named(made, monkeypatch):
 
 
 def test_with_h5py_nothing_is_needed():
-    assert weights.need_h5py() is pytest.importorskip("h5py")
+    h5py = pytest.importorskip("h5py")
+    assert weights.need_h5py() is h5py
 
 
 def test_sizes_that_the_file_leaves_open_are_asked_for(made):
