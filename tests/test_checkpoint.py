@@ -71,6 +71,7 @@ def test_a_checkpoint_cut_short_is_refused(path):
         assert str(path) in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_is_noticed_or_harmless(path):
     whole = path.read_bytes()
     refused = 0

@@ -77,7 +77,8 @@ def test_another_process_gives_the_same_bits(uninterrupted, tmp_path):
 
 
 @needs_kill
-@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2, 3))])
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1, 2, 3])
 def test_killed_at_any_call_again_and_again(uninterrupted, tmp_path, seed):
     expected, calls = uninterrupted
     rng = np.random.default_rng(seed)

@@ -107,6 +107,7 @@ def test_asking_changes_nothing(workers):
     assert model.generators()["drop"].bit_generator.state == drawn
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("training", [True, False])
 def test_gradients_are_slopes(workers, training):

@@ -194,6 +194,7 @@ def test_ctrl_c_in_a_step_stops_its_workers_and_the_others_when_they_are_closed(
     assert shared_files() <= before
 
 
+@pytest.mark.slow
 def test_an_engine_ends_while_a_later_one_goes_on():
     with Engine(make_model(), 2, 2) as first, Engine(make_model(), 2, 2) as second:
         pids = pids_of(first)

@@ -53,6 +53,7 @@ def test_no_width_nearby_is_nearer(name, variant, networks, widths):
     assert all(miss(steps + move) >= found for move in (-1, 1, -17, 17, -STEPS // 5, STEPS // 5))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "variant"), SEARCHED, ids=IDS)
 def test_more_width_never_means_fewer_parameters(name, variant, widths):
     width = widths(name)[EXPERIMENTS[name].variants.index(variant)]

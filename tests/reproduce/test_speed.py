@@ -1,11 +1,14 @@
 """Speed: turn by turn, each network as often as the others. No test asserts a time."""
 
+import pytest
+
 from xnp.models.minis import stack
 from xnp.reproduce import report, speed
 from xnp.reproduce.experiments import EXPERIMENTS
 from xnp.reproduce.study import Study
 
 
+@pytest.mark.slow
 def test_each_network_has_a_number_a_round_and_they_take_turns(monkeypatch):
     turns = []
 

@@ -124,6 +124,7 @@ def test_the_interval_by_hand():
     assert (mean, low, high) == pytest.approx((3, 3 - half, 3 + half), rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [2, 10])
 @pytest.mark.parametrize("confidence", [0.95, 0.5])
 def test_the_interval_holds_the_true_mean_as_often_as_it_says(n, confidence):

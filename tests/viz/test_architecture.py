@@ -56,6 +56,7 @@ def test_no_layer_is_lost(name: str) -> None:
     assert drawn == Counter(words(leaf) for leaf in model.leaves())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_everything_fits_a_notebook(name: str, look: Callable) -> None:
     figure = architecture(MODELS[name]())

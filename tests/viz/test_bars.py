@@ -41,6 +41,7 @@ def test_words_say_all_numbers():
     )
 
 
+@pytest.mark.slow
 def test_nothing_is_cut_off_or_overlaps(look: Callable) -> None:
     look(bars([STEP]))
     look(bars([STEP, FAR, Bars("Memory", "MB", {"torch channels_last tuned malloc": 1050.5})]))

@@ -62,6 +62,7 @@ def test_words_say_the_largest_and_the_sums():
         assert words in figure.alt
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [models.tiny_xception, models.small_xception, models.xception])
 def test_nothing_is_cut_off_or_overlaps(make: Callable, look: Callable) -> None:
     look(costs_by_layer(count(make()), marked=["stem/conv2", "classifier"]))

@@ -26,6 +26,7 @@ def test_lines_differ_in_dashes_and_markers():
     assert len({line.get_linestyle() for line in lines}) == len({line.get_marker() for line in lines}) == 4
 
 
+@pytest.mark.slow
 def test_nothing_is_cut_off(look):
     names = ("plain", "residual", "plain, with batch norm", "residual, with batch norm")
     look(gradient_by_depth({name: np.geomspace(1, 4e-4 * 50**k, 17) for k, name in enumerate(names)}))

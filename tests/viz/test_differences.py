@@ -35,6 +35,7 @@ def test_lines_differ_in_dashes_and_markers():
     assert len({line.get_linestyle() for line in lines}) == len({line.get_marker() for line in lines}) == 4
 
 
+@pytest.mark.slow
 def test_nothing_is_cut_off(look):
     steps = 10.0 ** -np.arange(0, 17)
     names = ("forward difference, float64", "central difference, float64", "central difference, float32", "complex")

@@ -100,6 +100,7 @@ def test_numbers_can_be_read_on_their_cells():
         assert text.get_color() == style.text_on(style.SHARE(shares[row, column]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("long", [False, True])
 @pytest.mark.parametrize("K", [1, 2, 10, 20])
 def test_no_name_is_cut_off(K: int, long: bool, look: Callable) -> None:
@@ -230,6 +231,7 @@ def test_pictures_keep_their_proportions():
     assert box.height * down / (box.width * across) == pytest.approx(8 / 6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("long", [False, True])
 @pytest.mark.parametrize(("N", "wrong"), [(1, []), (30, []), (30, list(range(30))), (30, list(range(0, 30, 2)))])
 def test_texts_fit(N: int, wrong: list[int], long: bool, look: Callable) -> None:
@@ -245,6 +247,7 @@ def test_captions_of_neighbours_stand_apart():
     assert min(gaps) > 0.2  # inches
 
 
+@pytest.mark.slow
 def test_word_without_a_space_fits(look: Callable) -> None:
     look(predictions(**page(12, wrong=[0, 1]), names=tuple(f"{letter}{'x' * 70}" for letter in "abcd")))
 
@@ -280,6 +283,7 @@ def test_bad_argument_is_refused_by_name(change: dict[str, Any], error: type[Exc
 # Both.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "draw",
     [lambda: confusion_matrix(counts(10), names(10)), lambda: predictions(**page(8, [2, 3]), names=names(4))],

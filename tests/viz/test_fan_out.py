@@ -22,6 +22,7 @@ def test_alternative_text_gives_both_sums():
     assert "20 + 10 = 30" in fan_out(x=3, w=2, dy=10).alt
 
 
+@pytest.mark.slow
 def test_nothing_is_cut_off(look):
     look(fan_out(x=3, w=2, dy=1))
     look(fan_out(x=-0.25, w=-100, dy=0.5))

@@ -27,6 +27,7 @@ def test_a_figure_shows_itself_with_its_words():
     assert 0 < metadata["width"] <= image.width
 
 
+@pytest.mark.slow
 def test_the_same_figure_gives_the_same_bytes():
     assert render(step(1)) == render(step(1))
     assert render(step(1)) != render(step(2))

@@ -37,6 +37,7 @@ def test_words_say_where_each_map_is_largest():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(32, 32), (32, 64), (64, 32), (4, 64), (64, 4)])
 def test_nothing_is_cut_off_or_overlaps(size: tuple[int, int], look: Callable) -> None:
     image = np.zeros((*size, 3), np.uint8)

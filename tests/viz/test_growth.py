@@ -51,6 +51,7 @@ def test_words_say_where_lines_begin_and_end():
     )
 
 
+@pytest.mark.slow
 def test_nothing_is_cut_off_or_overlaps(look: Callable) -> None:
     look(growth([BATCH]))
     look(growth([BATCH, WIDTH, WIDTH._replace(at=(32, 64)), WIDTH, WIDTH]))

@@ -75,6 +75,7 @@ def test_nothing_stands_between_the_halves_of_a_separable_convolution(figures: d
     assert "3 times 3x3, 1 → 1; conv 1x1, 3 → 16, batch norm, ReLU." in figures["depthwise first"].alt
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORMS)
 def test_everything_fits_a_notebook(name: str, figures: dict[str, Figure], look: Callable) -> None:
     look(figures[name])

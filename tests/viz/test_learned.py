@@ -86,6 +86,7 @@ def test_fingerprints_put_the_channels_of_a_class_together(look: Callable) -> No
     look(fingerprints(np.abs(random(10, 160)), [f"horizontal stripes, agree, number {n}" for n in range(10)]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channels", [1, 16, 17, pytest.param(160, marks=pytest.mark.slow)])
 def test_texts_fit(channels: int, look: Callable) -> None:
     look(kernels(random(3, 3, channels, 1), name="the kernels of a layer with a long name"))

@@ -23,6 +23,7 @@ def test_points_say_their_numbers():
     assert "2.30 at p = 0.1" in figure.alt
 
 
+@pytest.mark.slow
 def test_texts_fit(look: Callable) -> None:
     look(surprise([0.9, 0.5, 0.1, 0.01]))
 

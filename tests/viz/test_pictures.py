@@ -23,6 +23,7 @@ def test_each_picture_has_its_words():
     assert figure.alt == "7 pictures: a; b; c; d; e; f; g."
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("N", [1, 5, 12])
 @pytest.mark.parametrize("C", [1, 3])
 def test_texts_fit(N: int, C: int, look: Callable) -> None:

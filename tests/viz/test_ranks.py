@@ -37,6 +37,7 @@ def test_what_cannot_be_drawn_is_refused():
         rank_errors({"a": [0.5], "b": [0.5, 0.1]}, parameters=(1, 1))
 
 
+@pytest.mark.slow
 def test_nothing_is_cut_off(look):
     look(
         rank_errors({name: [0.1 * k for k in range(9, 0, -1)] for name in ("random", "learned")}, parameters=(75, 432))

@@ -28,6 +28,7 @@ def test_words_say_the_sizes():
     assert receptive_fields([FIELD]).alt == f"What one place sees of 9x8 pixels. {said}."
 
 
+@pytest.mark.slow
 def test_nothing_is_cut_off_or_overlaps(look: Callable) -> None:
     model = models.tiny_xception((48, 48, 3))
     fields = [inside.receptive_field(model, at, images=1) for at in ("stem", "entry/1", "middle/1", "exit/1", "exit/2")]

@@ -30,6 +30,7 @@ def test_who_waits_is_told_in_words_and_by_a_marker_of_its_own():
     assert len(waiting) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("balance", [5, 20, 200])
 def test_nothing_is_cut_off_or_overlaps(balance: float, look: Callable) -> None:
     look(roof(WORKS, balance=balance))

@@ -45,6 +45,7 @@ def test_the_alternative_text_says_all():
     assert windows_over_rows([9], padding=1).alt.endswith("9 pixels with padding 1 + 1: 5 windows.")
 
 
+@pytest.mark.slow
 def test_nothing_is_cut_off(look):
     figure = windows_over_rows([5, 6, 7, 8, 9])
     look(figure)

@@ -38,6 +38,7 @@ def test_alternative_text_gives_the_numbers():
     assert "Times fewer: 0.90 at 1, 1.64 at 2, 5.76 at 16, 8.89 at 728; the limit is 9." in alt
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kernel", "marked"), [((3, 3), (1, 2, 16, 728)), ((5, 5), (4, 64)), ((2, 1), (1, 3, 1000))])
 def test_nothing_is_cut_off(kernel, marked, look):
     look(separable_costs((1, 8, 8, 3), kernel, marked=marked))

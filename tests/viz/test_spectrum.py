@@ -23,6 +23,7 @@ def test_the_bars_are_the_counts():
     assert "1: 3.07 k + 147 k; 4: 3.07 k + 36.9 k; 16: 3.07 k + 9.22 k." in figure.alt
 
 
+@pytest.mark.slow
 def test_nothing_is_cut_off_or_overlaps(look: Callable) -> None:
     look(spectrum(reports(16, 1)))
     look(spectrum(reports(288, 1, 2, 3, 4, 8, 16, 32, 96, 288)))

@@ -33,6 +33,7 @@ def test_words_say_sums_and_the_largest():
     )
 
 
+@pytest.mark.slow
 def test_nothing_is_cut_off_or_overlaps(look: Callable) -> None:
     model = models.tiny_xception()
     look(time_and_memory(inside.time_and_memory(model, np.zeros((1, 32, 32, 3), np.float32), rounds=1)))

@@ -26,6 +26,7 @@ def test_mean_and_deviation_are_told():
     assert "no skip: 50, 75, 25, mean 50.0; skip: 75, 100, 50, mean 75.0. Blind guessing: 25." in figure.alt
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kinds", [1, 2, 6])
 def test_nothing_is_cut_off_or_overlaps(kinds: int, look: Callable) -> None:
     rng = np.random.default_rng(kinds)

@@ -101,6 +101,7 @@ def test_percent_says_0_of_nothing_alone_and_100_of_all_alone():
     assert [style.percent(share) for share in shares] == ["0", "<1", "<1", "1", "87", "99", ">99", ">99", "100"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["horizontal stripes, agree", "ship", "Donaudampfschifffahrtsgesellschaft, 9\xa0%", "a bb ccc dddd"]
 )
@@ -178,6 +179,7 @@ def dot() -> Figure:
     return figure
 
 
+@pytest.mark.slow
 def test_save_gives_the_same_bytes_twice_and_no_version_or_time(tmp_path: Path) -> None:
     figure = dot()
     for name, drawn in (("a", figure), ("b", figure), ("c", dot())):

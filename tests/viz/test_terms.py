@@ -28,6 +28,7 @@ def test_columns_stand_at_one_height_and_have_one_scale_of_colours():
     assert colours[1][0] == colours[2][1]  # -5 in both
 
 
+@pytest.mark.slow
 def test_nothing_is_cut_off(look):
     look(gradient_terms(TERMS | {"through\nthe variance": [-9.8, 1.4, 0.0]}, total="dx"), smallest=7)  # of −9.8
 

@@ -126,6 +126,7 @@ def test_markers_stay_few():
             assert len(range(0, n, line.get_markevery())) == min(n, 20)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("history", [epochs(1), epochs(20), epochs(200), epochs(20, validation=False)])
 def test_nothing_is_cut_off_or_overlaps(history: list[dict[str, Any]], look: Callable) -> None:
     look(curves(history))
@@ -139,6 +140,7 @@ def test_learning_rate_of_zero_is_drawn(look: Callable) -> None:
     look(curves([row | {"learning_rate": 0.0} for row in epochs(2)]))
 
 
+@pytest.mark.slow
 def test_same_history_gives_the_same_bytes(tmp_path: Path) -> None:
     for name in "ab":
         save(curves(epochs(9)), tmp_path / f"{name}.png")

@@ -115,18 +115,21 @@ def test_in_words():
     assert figure.alt == "with: test accuracy 56.2 % (mean of 2 trials). without: test accuracy 25.0 % (1 trial)."
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("speed", [False, True])
 @pytest.mark.parametrize(("n", "seeds"), [(1, 1), (3, 10), (6, 5)])
 def test_nothing_is_cut_off_or_overlaps(n: int, seeds: int, speed: bool, look: Callable) -> None:
     look(trials(several(n, seeds, speed=speed)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("experiment", ALL, ids=[experiment.name for experiment in ALL])
 def test_the_names_of_the_experiments_fit_in(experiment, look: Callable) -> None:
     speeds = [None, 1234.5][experiment.speed]
     look(trials([network(variant.name, experiment.seeds, speed=speeds) for variant in experiment.variants]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "speed"), [(1, True), (6, True), (6, False)])
 def test_long_names_fit_in(n: int, speed: bool, look: Callable) -> None:
     look(trials(several(n, 3, name=LONG, speed=speed)))
@@ -143,6 +146,7 @@ def test_epochs_are_whole_and_marks_stay_few(epochs: int, look: Callable) -> Non
     assert all(len(range(0, epochs, line.get_markevery())) <= 12 for line in figure.axes[0].lines)
 
 
+@pytest.mark.slow
 def test_the_same_trials_give_the_same_bytes(tmp_path: Path) -> None:
     for name in "ab":
         viz.save(viz.trials(several(3, 5, speed=True)), tmp_path / f"{name}.png")
