@@ -3,8 +3,12 @@
 Skipped where the site is not built, or where there is no Chromium or no Playwright.
 """
 
+import re
 import shutil
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -61,6 +65,29 @@ def test_search_finds_depthwise(page):
     found = page.locator("#search-results li a").all_inner_texts()
     assert any("depthwise_conv2d" in title for title in found)
     assert page.outside == []
+
+
+def test_search_shows_a_formula_once(browser):
+    """Sphinx reads the pages for it, which a browser allows over HTTP alone."""
+    serve = partial(QuietHandler, directory=SITE)
+    with ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        page = browser.new_page()
+        page.goto(f"http://127.0.0.1:{server.server_port}/search.html?q=depthwise")
+        page.wait_for_selector("#search-results li .context")
+        page.wait_for_function("document.querySelectorAll('#search-results li .context').length > 3")
+        shown = " ".join(page.locator("#search-results li .context").all_inner_texts())
+        page.close()
+        server.shutdown()
+    assert "depthwise" in shown
+    assert not re.search(r"\\(cdot|mathrm|sum)", shown)  # TeX, which stands in the copy for screen readers
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serves files, and does not tell."""
+
+    def log_message(self, *_: object) -> None:
+        """Tell nothing."""
 
 
 def test_math_is_set_before_it_comes(page):
