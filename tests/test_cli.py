@@ -128,7 +128,7 @@ def test_wrong_usage_is_code_2(capsys, line, message):
     ("error", "message"),
     [
         (ConnectionError("the server cannot be reached"), "the server cannot be reached"),
-        (PermissionError(13, "Permission denied", "/root/xnp"), "/root/xnp: Permission denied"),
+        (PermissionError(13, "Permission denied", "locked/xnp"), "locked/xnp: Permission denied"),
         (OSError(28, "No space left on device"), "[Errno 28] No space left on device"),
         (MemoryError(), "MemoryError"),
         (WorkerDied("a worker died"), "a worker died"),
