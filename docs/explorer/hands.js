@@ -60,6 +60,8 @@ const hands = (() => {
       put(event, grip);
     });
     host.addEventListener("pointermove", (event) => grip && put(event, grip));
+    // A quick drag would be a flick to the browser, and the first tap after a flick is only there to stop it.
+    host.addEventListener("touchmove", (event) => grip && event.preventDefault(), { passive: false });
     for (const end of ["pointerup", "pointercancel"]) host.addEventListener(end, () => (grip = undefined));
     host.addEventListener("click", (event) => {
       if (held || !event.target.closest(".cells")) return;
