@@ -406,7 +406,8 @@ assert np.array_equal(one_way, other_way)
 # Two things stay different. The number of channels at each D (the cost, as above). And the **non-linearity**: a ReLU
 # after D is not a ReLU after P. Xception has no activation between the halves of a separable convolution. In the
 # paper's experiment (figure 10) the network without one did better than those with ReLU or ELU. Lesson 11 runs this
-# test on a small scale.
+# test on a small scale. And the number of channels at each D can matter more than it seems: in a small network the
+# order made a difference ([reproduction](../docs/reproduction.md#order)).
 #
 # ## Backward
 #
@@ -415,6 +416,22 @@ assert np.array_equal(one_way, other_way)
 
 # %%
 source(ops.separable_conv2d.backward)
+
+# %% [markdown]
+# With numbers: the picture from above, and under each array its gradient. One number of dy is 1, all others are 0. Read
+# the lower row from right to left.
+
+# %%
+viz.both_ways(x, w_depthwise, w_pointwise, at=(1, 2))
+
+# %% [markdown]
+# - d pointwise is 12, 12, 21: the three numbers that were mixed (lesson 04).
+# - d between is 1, 2, −1 at (1, 2): the pointwise kernel. On top you see channel 0, so 1.
+# - d depthwise is the window of x, times 1, 2 and −1. On top you see the window of red, times 1.
+# - dx is the depthwise kernel, at the place of the window, times 1, 2 and −1.
+#
+# For a product, the slope for one factor is the other factor. Two products in a row: twice the same rule. Here is the
+# same for a dy with no zeros, done by hand and at once.
 
 # %%
 _, cache = ops.separable_conv2d.forward(x, w_depthwise, w_mix)
