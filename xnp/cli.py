@@ -18,8 +18,8 @@ from xnp.count import EXTRAS
 from xnp.engine.processes import WorkerDied
 from xnp.reproduce.experiments import EXPERIMENTS
 from xnp.reproduce.presets import DEFAULT, PRESETS, QUICK_SEEDS
-from xnp.reproduce.statistics import MOST_PAIRS
 from xnp.runner import ENGINES
+from xnp.statistics import MOST_PAIRS
 
 
 def main(arguments: list[str] | None = None) -> int:

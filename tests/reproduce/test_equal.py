@@ -42,15 +42,25 @@ def test_parameters_are_equal_within_one_percent(name, variant, networks):
 def test_no_width_nearby_is_nearer(name, variant, networks, widths):
     experiment = EXPERIMENTS[name]
     place = experiment.variants.index(variant)
-    target = parameters(networks(name)[experiment.variants[0].name])
-    steps = widths(name)[place] * STEPS
-    assert steps == int(steps)
+    target, width = parameters(networks(name)[experiment.variants[0].name]), widths(name)[place]
 
-    def miss(step):
-        return abs(parameters(variant.network(step / STEPS, seed=0)) - target)
+    def miss(width):
+        return abs(parameters(variant.network(width, seed=0)) - target)
 
-    found = miss(steps)
-    assert all(miss(steps + move) >= found for move in (-1, 1, -17, 17, -STEPS // 5, STEPS // 5))
+    found = miss(width)
+    assert all(miss(width + steps / STEPS) >= found for steps in (-1, 1, -17, 17, -STEPS // 5, STEPS // 5))
+
+
+@pytest.mark.parametrize(("name", "variant"), SEARCHED, ids=IDS)
+def test_the_width_that_is_printed_makes_the_network(name, variant, networks, widths):
+    width = widths(name)[EXPERIMENTS[name].variants.index(variant)]
+    assert float(f"{width:g}") == width
+    assert parameters(networks(name)[variant.name]) == parameters(variant.network(float(f"{width:g}"), seed=0))
+
+
+def test_of_all_widths_of_a_step_the_shortest_is_given():
+    assert width_for(line, 20) == 10  # 9.5 to 10.5 make the same network
+    assert width_for(lambda width: line(10 * width), 2 * 123) == 12.3
 
 
 @pytest.mark.slow

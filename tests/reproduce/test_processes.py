@@ -1,7 +1,7 @@
 """A study as real processes: killed, interrupted, filled bit by bit, spoiled. It ends as one that nothing stopped.
 
 The command is `xnp reproduce`, with thirty images for a preset. A file that Python reads at its start lets the trials
-wait in their second epoch until they are asked to stop, and lets one of them fail.
+wait in their second epoch until they are asked to stop, and lets those of the second seed fail.
 """
 
 import json
@@ -32,8 +32,8 @@ sys.path.insert(0, sys.argv.pop(1))
 from xnp import cli
 from xnp.reproduce import presets, study
 
-def start(trial, original=study.start):
-    one = original(trial)
+def start(trial, lock, original=study.start):
+    one = original(trial, lock)
     print("process", one.process.pid, flush=True)
     return one
 
@@ -43,10 +43,15 @@ sys.exit(cli.main())
 """
 AT_START = """
 import os, signal, time
+from pathlib import Path
 from xnp.data import patterns
-from xnp.trainer import Trainer
+from xnp.trainer import Diverged, Trainer
 
 def load_training(*, seed, original=patterns.load_training, **sizes):
+    while seed == 1 and how in ("fail", "bug", "kill"):  # not before both of seed 0 have an epoch behind them
+        if sum(bool(path.read_text()) for path in Path().glob("*/trials/*-0/history.jsonl")) == 2:
+            break
+        time.sleep(0.02)
     if seed == 1 and how == "fail":
         raise OSError("the disk is full")
     if seed == 1 and how == "bug":
@@ -59,6 +64,10 @@ def load_test(*, seed, original=patterns.load_test):
     return original(n=30, seed=seed)
 
 def step(trainer, indices, original=Trainer.step):
+    if how == "diverge":
+        if trainer.seed == 1 and trainer.position.step == 2:
+            raise Diverged("the loss is nan")
+        return original(trainer, indices)
     original(trainer, indices)
     for _ in range(6000 if how and trainer.position.step == 3 else 0):
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # the first Ctrl-C brings it back
@@ -120,6 +129,11 @@ def alive(pid: int) -> bool:
         return not Path("/proc").exists()
 
 
+def children(pid: int) -> list[int]:
+    """List the processes that a process has started; none where the system does not say."""
+    return [int(child) for path in Path("/proc").glob(f"{pid}/task/*/children") for child in path.read_text().split()]
+
+
 def done(at: Path) -> set[str]:
     return {path.parent.name for path in at.glob(f"{STUDY}/trials/*/result.json")}
 
@@ -139,6 +153,17 @@ def assert_same(at: Path, whole: Path, *, other_commands: bool = False) -> None:
         assert (at / name).read_bytes() == (whole / name).read_bytes(), name
     found, expected = (json.loads((folder / STUDY / "results.json").read_text()) for folder in (at, whole))
     assert found["variants"] == expected["variants"]
+
+
+def assert_refused(at: Path) -> None:
+    """See that a second invocation does not come near the trials of the first."""
+    second = Command(at, "", "--seeds", "2")
+    code, out, err = second.end()
+    assert (code, out, second.pids) == (1, "", [])
+    assert err.startswith(
+        f"xnp reproduce: another invocation is at work in {STUDY}, or its last trials are being saved"
+    )
+    assert err.count("\n") == 1
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +187,7 @@ def test_what_it_prints_and_leaves(whole):
     assert lines[6].endswith("  0 s left")
     assert lines[-1] == f"numbers and picture in {STUDY}"
     assert {path.name for path in (at / STUDY).iterdir()} == {
-        *("study.json", "commands.txt", "trials", "results.json", "table.md", "curves.png")
+        *("study.json", "invocations.jsonl", "trials", "results.json", "table.md", "curves.png", "lock")
     }
     assert done(at) == trials
     assert saved(at) == set()  # a checkpoint is large, and of no use any more
@@ -174,7 +199,7 @@ def test_what_it_prints_and_leaves(whole):
 def test_no_file_names_a_place_of_this_machine(whole):
     at, _ = whole
     texts = [path for path in at.rglob("*") if path.is_file() and path.suffix != ".png"]
-    assert len(texts) == 4 * 3 + 4
+    assert len(texts) == 4 * 3 + 5
     for path in texts:
         text = path.read_text()
         for word in (str(at), str(at.parent), "data_dir", str(Path.home()) + os.sep, sys.prefix):
@@ -183,7 +208,7 @@ def test_no_file_names_a_place_of_this_machine(whole):
 
 def test_a_second_time_there_is_nothing_to_do(whole, tmp_path):
     at, _ = whole
-    before = {path: path.read_bytes() for path in at.rglob("*") if path.is_file() and path.name != "commands.txt"}
+    before = {path: path.read_bytes() for path in at.rglob("*") if path.is_file()}
     again = Command(at, "", "--seeds", "2", "--jobs", "2")
     code, out, _ = again.end()
     assert code == 0
@@ -197,9 +222,17 @@ def test_killed_it_leaves_no_process_and_goes_on_to_the_same_bytes(whole, tmp_pa
     options = ("--seeds", "2", "--jobs", "2")
     command = Command(at, "wait", *options)
     command.wait_until_half_way()
+    trials = children(command.process.pid)
+    for pid in trials:
+        os.kill(pid, signal.SIGSTOP)
+    assert_refused(at)
     command.process.kill()
     assert command.end()[0] == -signal.SIGKILL
     assert len(command.pids) == 2
+    if trials:
+        assert_refused(at)  # the study is gone; its trials are not
+    for pid in trials:
+        os.kill(pid, signal.SIGCONT)
     wait(lambda: not any(map(alive, command.pids)))
     assert done(at) == set()
     assert saved(at) == {"depthwise-first-0", "pointwise-first-0"}
@@ -239,7 +272,8 @@ def test_seeds_add_up_over_invocations(whole, tmp_path):
     assert len(second.pids) == 2
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert_same(at, whole[0], other_commands=True)
-    assert json.loads((at / STUDY / "results.json").read_text())["commands"] == [
+    record = json.loads((at / STUDY / "results.json").read_text())
+    assert [one["command"] for one in record["invocations"]] == [
         "xnp reproduce order --quick --folder 'a study' --seeds 1",
         "xnp reproduce order --quick --folder 'a study' --seeds 2 --jobs 1",
     ]
@@ -258,5 +292,19 @@ def test_a_trial_that_fails_is_named_and_the_others_are_stopped(tmp_path, how, w
     assert len(command.pids) == 3
     assert not any(map(alive, command.pids))
     assert done(at) == set()
-    assert saved(at) <= {"depthwise-first-0", "pointwise-first-0"}
+    assert saved(at) == {"depthwise-first-0", "pointwise-first-0"}
     assert Command(at, "", "--seeds", "1").end()[0] == 0  # and they go on from there
+
+
+def test_a_seed_that_diverges_is_left_out_and_the_others_count(whole, tmp_path):
+    at = tmp_path / "diverged"
+    code, out, err = Command(at, "diverge", "--seeds", "3").end()
+    assert (code, err) == (0, "")
+    assert len(re.findall(r"^ +\d/6  (?:depthwise|pointwise) first, seed 1: the loss is nan  ", out, re.MULTILINE)) == 2
+    record = json.loads((at / STUDY / "results.json").read_text())
+    assert record["seeds"] == [0, 2]
+    assert record["diverged"] == ["depthwise first, seed 1", "pointwise first, seed 1"]
+    assert "Diverged" in (at / STUDY / "table.md").read_text()
+    again = Command(at, "diverge", "--seeds", "3")
+    assert again.end()[0] == 0
+    assert again.pids == []

@@ -8,9 +8,15 @@ import numpy as np
 import pytest
 
 from xnp.reproduce import report
-from xnp.reproduce.statistics import mean_interval, sign_flip
+from xnp.statistics import mean_interval, sign_flip
 
 ACCURACIES = {"with": (0.712, 0.709, 0.718, 0.711, 0.715), "without": (0.701, 0.703, 0.706, 0.708, 0.709)}
+
+
+def invocation(command, **machine):
+    about = {"system": "Linux", "processor": "Some CPU", "cores": 2, "memory_bytes": 1}
+    versions = {"python": "3.11.7", "xnp": "0.1.0", "numpy": "2.4.6", "blas": "openblas 0.3"}
+    return {"command": command, "machine": about | machine, "versions": versions}
 
 
 def make_record(seeds=5, *, speeds=None, accuracies=ACCURACIES):
@@ -19,9 +25,9 @@ def make_record(seeds=5, *, speeds=None, accuracies=ACCURACIES):
         "question": "Do they help?",
         "preset": "quick",
         "settings": {"data": "patterns", "subset": 500, "batch_size": 32, "average": 0.0, "augment": ("flip", "crop")},
-        "commands": ["xnp reproduce residual --quick --seeds 2", "xnp reproduce residual --quick"],
-        "machine": {"system": "Linux", "processor": "Some CPU", "cores": 2, "memory_bytes": 1},
-        "versions": {"python": "3.11.7", "xnp": "0.1.0", "numpy": "2.4.6", "blas": "openblas 0.3"},
+        "invocations": [invocation("xnp reproduce residual --quick --seeds 2"), invocation("xnp reproduce residual")],
+        "seeds": list(range(seeds)),
+        "diverged": [],
         "variants": [
             {
                 "name": name,
@@ -49,7 +55,7 @@ def test_the_table_says_mean_interval_difference_and_p():
     differences = [b - a for a, b in zip(*ACCURACIES.values(), strict=True)]
     mean, low, high = (100 * end for end in mean_interval(differences))
     assert found.rows[1][5:] == (f"{mean:+.2f} ({low:+.2f} to {high:+.2f})", f"{sign_flip(differences):.3f}")
-    assert found.rows[1][1:3] == ("64.3", "86,105")
+    assert found.rows[1][1:3] == ("64.3333", "86,105")
     assert found.rows[1][5].startswith("-0.76 (-1.23 to -0.29")
     assert found.rows[1][6] == "0.062"
 
@@ -104,11 +110,35 @@ def test_the_page_holds_question_table_reading_and_origin():
     assert [line.count("|") for line in table.splitlines()] == [10] * 4
     assert reading == report.reading(make_record(speeds=SPEEDS))
     assert origin == (
-        "Made by `xnp reproduce residual --quick --seeds 2`, `xnp reproduce residual --quick` on Some CPU, 2 cores, "
-        "Linux, with xnp 0.1.0, numpy 2.4.6, python 3.11.7, blas openblas 0.3. Each trial: data patterns, subset 500, "
+        "Made by `xnp reproduce residual --quick --seeds 2`, `xnp reproduce residual` on Some CPU, 2 cores, Linux, "
+        "with xnp 0.1.0, numpy 2.4.6, python 3.11.7, blas openblas 0.3. Each trial: data patterns, subset 500, "
         "batch size 32, augment flip crop."
     )
     assert text.endswith("\n")
+
+
+def test_trials_of_two_machines_are_said_to_be_so():
+    record = make_record()
+    record["invocations"].append(invocation("xnp reproduce residual --quick", processor="Another CPU", cores=8))
+    made = report.origin(record).partition(". Each trial")[0]
+    assert made.startswith("Made by `xnp reproduce residual --quick --seeds 2`, `xnp reproduce residual` on Some CPU, ")
+    assert "; by `xnp reproduce residual --quick` on Another CPU, 8 cores, " in made
+
+
+def test_what_diverged_is_named_and_whom_it_favours():
+    record = make_record()
+    assert "iverged" not in report.reading(record)
+    record["diverged"] = ["with, seed 3", "without, seed 3"]
+    text = report.reading(record)
+    assert "Diverged (a loss that is no number), and left out with all trials of that seed: " in text
+    assert "with, seed 3; without, seed 3. So the table makes them look better than they are." in text
+
+
+def test_the_reading_says_what_the_seeds_change():
+    record = make_record()
+    assert "seeds draw the images, " in report.reading(record)
+    record["settings"]["data"] = "cifar10"
+    assert "all trials have the same images" in report.reading(record)
 
 
 @pytest.mark.parametrize(("seeds", "speeds"), [(1, None), (5, SPEEDS)])

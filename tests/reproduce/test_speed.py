@@ -1,5 +1,7 @@
 """Speed: turn by turn, each network as often as the others. No test asserts a time."""
 
+import json
+
 import pytest
 
 from xnp.models.minis import stack
@@ -26,7 +28,7 @@ def test_each_network_has_a_number_a_round_and_they_take_turns(monkeypatch):
     assert turns == 3 * networks
 
 
-def test_it_is_measured_once(tmp_path, monkeypatch):
+def test_what_is_measured_is_kept(tmp_path, monkeypatch):
     asked = []
 
     def measure(networks, batch_size):
@@ -35,9 +37,11 @@ def test_it_is_measured_once(tmp_path, monkeypatch):
 
     monkeypatch.setattr(speed, "measure", measure)
     study = Study(EXPERIMENTS["inception"], "quick", {"data": "patterns", "batch_size": 20}, tmp_path)
-    report.measure_speed(study, [64.0, 69.0, 2.9])
-    before = (tmp_path / "speed.json").read_bytes()
-    assert before.split() == [*b"[ [ 100.0, 90.0 ], [ 100.0, 90.0 ], [ 100.0, 90.0 ] ]".split()]
+    assert report.lacks_speed(study)
+    assert report.speeds_of(study) == {"images_per_second": None}
+    assert not report.lacks_speed(study._replace(experiment=EXPERIMENTS["order"]))  # it does not ask for it
     report.measure_speed(study, [64.0, 69.0, 2.9])
     assert asked == [(3, 20)]
-    assert (tmp_path / "speed.json").read_bytes() == before
+    assert json.loads((tmp_path / "speed.json").read_text()) == [[100.0, 90.0]] * 3
+    assert report.speeds_of(study) == {"images_per_second": [[100.0, 90.0]] * 3}
+    assert not report.lacks_speed(study)

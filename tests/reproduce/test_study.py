@@ -10,7 +10,8 @@ import pytest
 
 from xnp.reproduce import study as module
 from xnp.reproduce.experiments import ALL, EXPERIMENTS
-from xnp.reproduce.study import Study, StudyError, check_end, line
+from xnp.reproduce.report import gather
+from xnp.reproduce.study import Study, StudyError, check_end, epochs_each, epochs_of, line, missing
 from xnp.reproduce.trial import Trial
 
 FEW = {"data": "patterns", "subset": 20, "validation": 10, "epochs": 3, "batch_size": 10}
@@ -32,21 +33,29 @@ def write_result(study, place, seed, **more):
 
 
 def test_a_new_folder_holds_what_all_trials_are_made_with(study, widths):
-    assert study.open("xnp reproduce order --quick") == widths("order")
+    assert study.open() == widths("order")
     record = json.loads((study.folder / "study.json").read_text())
     assert (record["experiment"], record["preset"]) == ("order", "quick")
     assert record["widths"] == dict(zip(["depthwise first", "pointwise first"], widths("order"), strict=True))
     assert record["settings"].items() >= (FEW | {"optimizer": "sgd", "learning_rate": 0.1, "augment": []}).items()
     assert not {"seed", "data_dir", "model", "workers"} & record["settings"].keys()
-    assert (study.folder / "commands.txt").read_text() == "xnp reproduce order --quick\n"
-
-
-def test_each_invocation_adds_its_command_and_changes_nothing_else(study):
-    study.open("first")
     before = (study.folder / "study.json").read_bytes()
-    study.open("second")
+    study.open()
     assert (study.folder / "study.json").read_bytes() == before
-    assert (study.folder / "commands.txt").read_text() == "first\nsecond\n"
+
+
+def test_invocations_are_remembered_each_once(study, monkeypatch):
+    study.open()
+    assert study.invocations() == []
+    for command in ("first", "second", "first"):
+        study.note(command)
+    monkeypatch.setattr(module, "conditions", lambda command: {"command": command, "machine": "another"})
+    study.note("first")
+    found = study.invocations()
+    assert [one["command"] for one in found] == ["first", "second", "first"]
+    assert found[0].keys() == {"command", "machine", "versions"}
+    assert found[2] == {"command": "first", "machine": "another"}
+    assert len((study.folder / "invocations.jsonl").read_text().splitlines()) == 4
 
 
 @pytest.mark.parametrize(
@@ -59,35 +68,35 @@ def test_each_invocation_adds_its_command_and_changes_nothing_else(study):
     ],
 )
 def test_another_study_in_the_same_folder_is_refused_by_name(study, changes, message):
-    study.open("first")
+    study.open()
     before = {path: path.read_bytes() for path in study.folder.iterdir()}
     with pytest.raises(StudyError) as raised:
-        study._replace(**changes).open("second")
+        study._replace(**changes).open()
     assert str(raised.value) == f"{study.folder / 'study.json'} was made with {message}; take another --folder"
     assert {path: path.read_bytes() for path in study.folder.iterdir()} == before
 
 
 def test_a_width_that_is_another_now_is_refused_by_name(study):
-    study.open("first")
+    study.open()
     path = study.folder / "study.json"
     path.write_text(path.read_text().replace("64.0", "63.0"))
     with pytest.raises(StudyError, match=r"was made with widths depthwise first 63\.0, now it is 64\.0"):
-        study.open("second")
+        study.open()
 
 
 def test_other_data_of_the_same_kind_are_not_asked_for_their_folder(study):
     """CIFAR-10 may have moved; and where it is is nobody's business."""
-    study._replace(settings=FEW | {"data_dir": "here"}).open("first")
-    study._replace(settings=FEW | {"data_dir": "there"}).open("second")
+    study._replace(settings=FEW | {"data_dir": "here"}).open()
+    study._replace(settings=FEW | {"data_dir": "there"}).open()
     assert "here" not in (study.folder / "study.json").read_text()
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"experiment": "ord', "[]", "3"])
 def test_a_damaged_study_is_said_to_be_damaged(study, text):
-    study.open("first")
+    study.open()
     (study.folder / "study.json").write_text(text)
     with pytest.raises(StudyError, match=rf"^{re.escape(str(study.folder / 'study.json'))} is damaged: "):
-        study.open("second")
+        study.open()
 
 
 def test_no_two_trials_share_a_folder():
@@ -110,21 +119,46 @@ def test_seeds_come_first_and_variants_second(study):
 
 
 def test_seeds_that_are_not_complete_are_left_out(study):
-    assert study.results() == [[], []]
+    assert study.results() == {}
     write_result(study, 0, 0)
-    assert study.results() == [[], []]
+    assert study.results() == {}
     write_result(study, 1, 0)
     write_result(study, 0, 1)
     write_result(study, 1, 1)
     write_result(study, 1, 2)
-    assert [[result["seed"] for result in found] for found in study.results()] == [[0, 1], [0, 1]]
-    assert [found[0]["variant"] for found in study.results()] == ["depthwise first", "pointwise first"]
-    shutil.rmtree(study.trial_folder(0, 1))
-    assert [len(found) for found in study.results()] == [1, 1]
+    found = study.results()
+    assert {seed: [one["seed"] for one in results] for seed, results in found.items()} == {0: [0, 0], 1: [1, 1]}
+    assert [one["variant"] for one in found[1]] == ["depthwise first", "pointwise first"]
+    shutil.rmtree(study.trial_folder(0, 0))  # a gap hides nothing behind it
+    assert list(study.results()) == [1]
+
+
+def test_a_seed_that_diverged_is_left_out_and_named(study):
+    study.open()
+    more = {"width": 64.0, "parameters": 5, "macs": 6, "test_loss": 1.0, "epochs": []}
+    for place, seed in ((0, 0), (1, 0), (0, 1)):
+        write_result(study, place, seed, **more)
+    write_result(study, 1, 1, diverged="the loss is nan")
+    record = gather(study)
+    assert record["seeds"] == [0]
+    assert record["diverged"] == ["pointwise first, seed 1"]
+    assert [variant["test_accuracy"] for variant in record["variants"]] == [[0.0], [0.1]]
+    shutil.rmtree(study.trial_folder(0, 0))
+    assert gather(study) is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"seed": 0}', '{"test_accuracy": null}'])
+def test_a_damaged_result_is_named(study, text):
+    write_result(study, 0, 0)
+    write_result(study, 1, 0)
+    path = study.trial_folder(1, 0) / "result.json"
+    path.write_text(text)
+    with pytest.raises(StudyError, match=rf"^{re.escape(str(path))} is damaged; remove it, "):
+        study.results()
 
 
 def test_what_is_done_is_not_done_again(study, monkeypatch):
-    monkeypatch.setattr(module, "start", lambda trial: pytest.fail("nothing is left to start"))
+    monkeypatch.setattr(module, "start", lambda *_: pytest.fail("nothing is left to start"))
     for place in (0, 1):
         write_result(study, place, 0)
     assert module.run(study.trials([64.0, 63.5], 1))
@@ -134,6 +168,23 @@ def test_a_line_says_what_a_trial_gave_and_what_is_left(study):
     write_result(study, 1, 3, test_accuracy=0.70123)
     trial = Trial("order", 1, 63.5, 3, FEW, str(study.trial_folder(1, 3)))
     assert line(trial, 8, 20, 754) == "  8/20  pointwise first, seed 3: 70.12 %  12 min 34 s left"
+    shutil.rmtree(trial.folder)
+    write_result(study, 1, 3, diverged="the loss is nan")
+    assert line(trial, 8, 20, 7) == "  8/20  pointwise first, seed 3: the loss is nan  7 s left"
+
+
+def test_epochs_are_counted_in_all_trials(study):
+    trials = study.trials([64.0, 63.5], 2)
+    assert (epochs_each(trials), epochs_of(trials)) == (3, 0)
+    write_result(study, 0, 0)
+    assert epochs_of(trials) == 3
+    write_result(study, 1, 1, diverged="the loss is nan")  # there is nothing more to wait for
+    assert epochs_of(trials) == 6
+    folder = study.trial_folder(1, 0)
+    folder.mkdir()
+    (folder / "history.jsonl").write_text('{"epoch": 1}\n{"epoch": 2}\n')
+    assert epochs_of(trials) == 8
+    assert missing(trials) == [trials[1], trials[2]]
 
 
 # Trials that end badly -----------------------------------------------------------------------------------------------

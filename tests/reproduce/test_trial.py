@@ -89,6 +89,24 @@ def test_stopped_before_it_was_judged_it_goes_on_to_the_same_result(tmp_path, mo
     assert results[0] == results[1]
 
 
+def test_a_loss_that_is_no_number_is_a_result(tmp_path, monkeypatch):
+    """From the same seed it would come again: a study that only stopped there could never be ended."""
+    original = training.Trainer.step
+
+    def step(trainer, indices):
+        if trainer.position.step == 3:
+            trainer.model.parameters()["classifier/kernel"][...] = np.inf
+        original(trainer, indices)
+
+    monkeypatch.setattr(training.Trainer, "step", step)
+    run(make(tmp_path / "trial"))
+    result = json.loads((tmp_path / "trial" / "result.json").read_text())
+    assert "loss is nan" in result["diverged"]
+    assert (result["variant"], result["seed"]) == ("both", 1)
+    assert not {"test_accuracy", "test_loss", "epochs"} & result.keys()
+    assert not (tmp_path / "trial" / "checkpoint.npz").exists()
+
+
 def test_test_images_that_are_not_there_are_missed_before_the_training(tmp_path, monkeypatch):
     def missing(**_):
         raise FileNotFoundError("no test images")
@@ -118,7 +136,7 @@ def test_exit_codes(monkeypatch, capsys):
     assert outcome(monkeypatch, capsys, text) == (0, "")
     assert outcome(monkeypatch, capsys, text, KeyboardInterrupt()) == (2, "")
     assert outcome(monkeypatch, capsys, text, training.Interrupted("after a step")) == (2, "")
-    for error in (OSError("no disk"), ValueError("no sense"), MemoryError("no room"), training.Diverged("nan")):
+    for error in (OSError("no disk"), ValueError("no sense"), MemoryError("no room")):
         assert outcome(monkeypatch, capsys, text, error) == (1, f"{error}\n")
     code, said = outcome(monkeypatch, capsys, "")  # the study died before it said anything
     assert (code, said.count("\n")) == (1, 1)

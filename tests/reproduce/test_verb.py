@@ -9,9 +9,10 @@ import pytest
 
 from xnp import cli, files, verbs
 from xnp.reproduce import conduct as module
-from xnp.reproduce import presets, report
+from xnp.reproduce import presets, report, speed
 from xnp.reproduce.conduct import conduct, relative
 from xnp.reproduce.experiments import EXPERIMENTS
+from xnp.reproduce.lock import LockedError, alone
 from xnp.reproduce.study import Study
 
 FEW = {"data": "patterns", "subset": 20, "validation": 10, "epochs": 3, "batch_size": 10}
@@ -97,7 +98,7 @@ def test_help_names_every_experiment_with_its_question_and_every_preset(capsys):
 def study(tmp_path, monkeypatch):
     """Give a study whose trials cost nothing: each writes its result at once."""
 
-    def run(trials, *, jobs):
+    def run(trials, *, jobs, lock):
         for trial in trials[: len(trials) - stop_before_the_end]:
             folder = Path(trial.folder)
             folder.mkdir(parents=True, exist_ok=True)
@@ -137,11 +138,13 @@ def test_what_is_recorded(study):
     study, _ = study
     conduct(study, 2, jobs=1, command=f"xnp reproduce order --data-dir {os.getcwd()}/data")
     record = json.loads((study.folder / "results.json").read_text())
-    assert record["commands"] == ["xnp reproduce order --data-dir data"]
+    (invocation,) = record["invocations"]
+    assert invocation["command"] == "xnp reproduce order --data-dir data"
+    assert invocation["machine"].keys() >= {"system", "processor", "cores"}
+    assert invocation["versions"].keys() >= {"python", "xnp", "numpy", "blas"}
+    assert (record["seeds"], record["diverged"]) == ([0, 1], [])
     assert (record["experiment"], record["preset"], record["images_per_second"]) == ("order", "quick", None)
     assert record["question"] == EXPERIMENTS["order"].question
-    assert record["machine"].keys() >= {"system", "processor", "cores"}
-    assert record["versions"].keys() >= {"python", "xnp", "numpy", "blas"}
     first, second = record["variants"]
     assert (first["name"], first["width"], second["name"]) == ("depthwise first", 64.0, "pointwise first")
     assert second["test_accuracy"] == [0.51, 0.51]
@@ -162,7 +165,17 @@ def test_stopped_before_the_first_seed_is_complete_there_is_no_report(study, cap
     stop(1)
     assert not conduct(study, 1, jobs=1, command="xnp reproduce order")
     assert not (study.folder / "results.json").exists()
-    assert "numbers and picture" not in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "numbers and picture" not in said
+    assert "there is nothing to compare yet" in said
+
+
+def test_an_invocation_that_finds_nothing_to_do_is_not_remembered(study):
+    """It may run on another machine, with other versions: they made nothing."""
+    study, _ = study
+    for seeds, command in ((1, "first"), (1, "again"), (2, "more")):
+        conduct(study, seeds, jobs=1, command=command)
+    assert [one["command"] for one in study.invocations()] == ["first", "more"]
 
 
 @pytest.mark.parametrize(("stopped", "measured"), [(0, 1), (1, 0)])
@@ -170,12 +183,43 @@ def test_speed_is_measured_once_all_trials_are_done(study, monkeypatch, stopped,
     study, stop = study
     stop(stopped)
     asked = []
-    monkeypatch.setattr(report, "measure_speed", lambda *arguments: asked.append(arguments))
+
+    def measure(networks, batch_size):
+        asked.append((len(networks), batch_size))
+        return [[100.0]] * len(networks)
+
+    monkeypatch.setattr(speed, "measure", measure)
     conduct(study, 1, jobs=1, command="xnp reproduce order")
     assert asked == []  # time is no part of this question
     study = study._replace(experiment=EXPERIMENTS["inception"], folder=Path("another"))
-    conduct(study, 1, jobs=1, command="xnp reproduce inception")
-    assert len(asked) == measured
+    for _ in range(2):
+        conduct(study, 2, jobs=1, command="xnp reproduce inception")
+    assert asked == [(3, 10)] * measured
+    record = json.loads((study.folder / "results.json").read_text())
+    assert record["images_per_second"] == ([[100.0]] * 3 if measured else None)
+
+
+def test_ctrl_c_while_speed_is_measured_leaves_the_report(study, monkeypatch):
+    study, _ = study
+    study = study._replace(experiment=EXPERIMENTS["inception"])
+
+    def measure(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(speed, "measure", measure)
+    with pytest.raises(KeyboardInterrupt):
+        conduct(study, 1, jobs=1, command="xnp reproduce inception")
+    assert len(variants(study)) == 3
+
+
+def test_a_folder_is_kept_for_one_invocation(study):
+    study, _ = study
+    with alone(study.folder):
+        with pytest.raises(LockedError, match=r"^another invocation is at work in a study, .* take another --folder$"):
+            conduct(study, 1, jobs=1, command="xnp reproduce order")
+        assert [path.name for path in study.folder.iterdir()] == ["lock"]
+        assert conduct(study._replace(folder=Path("another")), 1, jobs=1, command="xnp reproduce order")
+    assert conduct(study, 1, jobs=1, command="xnp reproduce order")
 
 
 def test_more_seeds_than_the_test_takes_are_refused_before_the_work(study):
@@ -206,6 +250,8 @@ def test_data_that_are_not_there_are_missed_before_the_folder_is_made(tmp_path, 
         ("xnp reproduce order --folder '{here}/a=b c'", "xnp reproduce order --folder 'a=b c'"),
         ("xnp reproduce order '--folder={here}/a=b'", "xnp reproduce order --folder=a=b"),
         ("xnp reproduce order --folder ../there", "xnp reproduce order --folder ../there"),
+        ("xnp reproduce order --data-dir /home/somebody/cifar", "xnp reproduce order --data-dir cifar"),
+        ("xnp reproduce order --data-dir=/home/somebody/cifar", "xnp reproduce order --data-dir=cifar"),
     ],
 )
 def test_a_command_is_kept_without_the_places_of_this_machine(tmp_path, monkeypatch, typed, kept):

@@ -9,7 +9,7 @@ import pytest
 
 from xnp import viz
 from xnp.reproduce.experiments import ALL
-from xnp.reproduce.statistics import mean_interval
+from xnp.statistics import mean_interval
 from xnp.viz.trials import LOOKS, Trials, trials
 
 TITLES = ["Mean and its 95 % interval", "Every trial, and the mean", "Accuracy and speed"]

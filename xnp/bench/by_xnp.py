@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from xnp.bench.naive import NaiveNetwork
 from xnp.bench.work import Step, Work, batch_of, network
 from xnp.ops import softmax_cross_entropy
@@ -32,8 +34,11 @@ def naive(work: Work, workers: int) -> Step:
 def step_of(model: Any, work: Work) -> Step:
     """Make the step of anything that has a model's `forward`, `backward`, `parameters` and `gradients`."""
     images, labels = batch_of(work)
-    if work.what == "inference":
-        return lambda: model.forward(images)
+    return (lambda: model.forward(images)) if work.what == "inference" else training_step(model, images, labels)
+
+
+def training_step(model: Any, images: np.ndarray, labels: np.ndarray) -> Step:
+    """Make the step forward, loss, backward, update."""
     optimizer = SGD(momentum=0.9)
 
     def step() -> Any:

@@ -1,14 +1,16 @@
 """From a command to a report: open the study, run what is missing, measure, report."""
 
-import os
 import shlex
+import sys
+from pathlib import Path
 
 from xnp import runs
 from xnp.count import count
 from xnp.reproduce import report
+from xnp.reproduce.lock import alone
 from xnp.reproduce.presets import QUICK_SEEDS
-from xnp.reproduce.statistics import MOST_PAIRS
-from xnp.reproduce.study import Study, run
+from xnp.reproduce.study import Study, missing, run
+from xnp.statistics import MOST_PAIRS
 
 
 def conduct(study: Study, seeds: int | None, *, jobs: int | None, command: str) -> bool:
@@ -35,6 +37,8 @@ def conduct(study: Study, seeds: int | None, *, jobs: int | None, command: str) 
         The folder holds another study, or a trial failed.
     FileNotFoundError
         There are no data.
+    LockedError
+        Another invocation is at work in the folder.
     ValueError
         More seeds than the exact test can take.
     """
@@ -43,37 +47,47 @@ def conduct(study: Study, seeds: int | None, *, jobs: int | None, command: str) 
     if seeds > MOST_PAIRS:
         raise ValueError(f"seeds is {seeds}; the exact test takes {MOST_PAIRS} at most")
     runs.load_training(runs.make_settings(study.settings))  # what is not there is missed now, not in every trial
-    widths = study.open(relative(command))
-    print(f"{experiment.question} {report.trials(seeds)} of each, into {study.folder}")
-    for variant, width in zip(experiment.variants, widths, strict=True):
-        counted = count(variant.network(width, seed=0))
-        print(
-            f"  {variant.name}: width {width:.3g}, {counted.trainable:,} parameters, {counted.macs:,} MACs", flush=True
-        )
-    done = run(study.trials(widths, seeds), jobs=jobs)
-    if done and experiment.speed:
-        report.measure_speed(study, widths)
-    record = report.gather(study)
-    if record is not None:
-        report.write(record, study.folder)
-        print(f"\n{report.results_table(record)}\n\n{report.reading(record)}\n\nnumbers and picture in {study.folder}")
+    with alone(study.folder) as lock:
+        widths = study.open()
+        print(f"{experiment.question} {report.trials(seeds)} of each, into {study.folder}")
+        for variant, width in zip(experiment.variants, widths, strict=True):
+            counted = count(variant.network(width, seed=0))
+            print(f"  {variant.name}: width {width:g}, {counted.trainable:,} parameters, {counted.macs:,} MACs")
+        sys.stdout.flush()
+        trials = study.trials(widths, seeds)
+        if missing(trials) or report.lacks_speed(study):
+            study.note(relative(command))
+        done = run(trials, jobs=jobs, lock=lock)
+        record = report.gather(study)
+        if record is None:
+            print("no seed has a result for every variant: there is nothing to compare yet")
+            return done
+        report.write(record, study.folder)  # what there is, before the measuring, which may be interrupted
+        if done and report.lacks_speed(study):
+            report.measure_speed(study, widths)
+            record |= report.speeds_of(study)
+            report.write(record, study.folder)
+    print(f"\n{report.results_table(record)}\n\n{report.reading(record)}\n\nnumbers and picture in {study.folder}")
     return done
 
 
 def relative(command: str) -> str:
     """Write the paths in a command as they are seen from here: what is recorded shall not name places of this machine.
 
-    >>> relative(f"xnp reproduce order --data-dir {os.getcwd()}/data")
+    >>> relative(f"xnp reproduce order --data-dir {Path.cwd()}/data")
     'xnp reproduce order --data-dir data'
     """
     return shlex.join(map(relative_word, shlex.split(command)))
 
 
 def relative_word(word: str) -> str:
-    """Write the path in one word so, be it the word itself or the value of an option.
+    """Write the path in one word so, be it the word itself or the value of an option. Of one elsewhere the end stays.
 
-    >>> relative_word(f"--folder={os.getcwd()}/study"), relative_word("--seeds=3")
-    ('--folder=study', '--seeds=3')
+    >>> relative_word(f"--folder={Path.cwd()}/study"), relative_word("--data-dir=/home/me/cifar")
+    ('--folder=study', '--data-dir=cifar')
     """
-    option, equals, path = word.partition("=") if word.startswith("--") else ("", "", word)
-    return option + equals + os.path.relpath(path) if os.path.isabs(path) else word
+    option, equals, text = word.partition("=") if word.startswith("--") else ("", "", word)
+    path, here = Path(text), Path.cwd()
+    if not path.is_absolute():
+        return word
+    return option + equals + str(path.relative_to(here) if path.is_relative_to(here) else path.name)

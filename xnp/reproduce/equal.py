@@ -3,8 +3,8 @@
 >>> from xnp.models.minis import mini_inception, mini_xception
 >>> target = parameters(mini_xception(64))
 >>> width = width_for(mini_inception, target)
->>> print(f"{width:.3f}", parameters(mini_inception(width)) / target < 1.01)
-2.945 True
+>>> width, parameters(mini_inception(width)), target
+(2.945, 86274, 86106)
 """
 
 from collections.abc import Callable
@@ -25,7 +25,8 @@ def width_for(network: Callable[[float], Sequential], target: int) -> float:
     """Find the width whose number of parameters is nearest to `target`.
 
     The number never falls as the width rises, so halving an interval finds where it passes the target. It rises in
-    stairs, as each layer rounds its width: the nearest step may lie on either side.
+    stairs, as each layer rounds its width: the nearest step may lie on either side, and many widths lie on one step.
+    Of those the one with the fewest digits is given, so that it can be printed, and typed.
 
     Parameters
     ----------
@@ -51,4 +52,5 @@ def width_for(network: Callable[[float], Sequential], target: int) -> float:
         raise ValueError(
             f"width_for: no width gives {target:,} parameters within {100 * TOLERANCE:.0f} %; nearest: {found:,}"
         )
-    return best / STEPS
+    widths = (round(best / STEPS, digits) for digits in range(11))  # 1 / 1024 has ten digits
+    return next(width for width in widths if width > 0 and parameters(network(width)) == found)

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from xnp import files, runs
-from xnp.bench.machine import conditions
 from xnp.bench.ratios import ratio
 from xnp.reproduce import speed
-from xnp.reproduce.statistics import mean_interval, sign_flip
-from xnp.reproduce.study import COMMANDS, Study
+from xnp.reproduce.study import Study
+from xnp.statistics import mean_interval, sign_flip
 from xnp.tables import Table, table
 
 RESULTS, TABLE, PICTURE, SPEED = "results.json", "table.md", "curves.png", "speed.json"
@@ -20,18 +19,20 @@ Record = dict[str, Any]
 
 def gather(study: Study) -> Record | None:
     """Put together what the trials gave; None while no seed is complete."""
-    results = study.results()
-    if not results[0]:
+    done = study.results()
+    pairs = {seed: results for seed, results in done.items() if not any("diverged" in one for one in results)}
+    if not pairs:
         return None
-    commands = (study.folder / COMMANDS).read_text().splitlines()
-    measured = study.folder / SPEED
     return {
         "experiment": study.experiment.name,
         "question": study.experiment.question,
         "preset": study.preset,
         "settings": study.common_settings(),
-        "commands": list(dict.fromkeys(commands)),
-        **{name: value for name, value in conditions(commands[-1]).items() if name != "command"},
+        "invocations": study.invocations(),
+        "seeds": list(pairs),
+        "diverged": [
+            f"{one['variant']}, seed {seed}" for seed, results in done.items() for one in results if "diverged" in one
+        ],
         "variants": [
             {
                 "name": variant.name,
@@ -44,23 +45,31 @@ def gather(study: Study) -> Record | None:
                     [round(row["validation_accuracy"], 4) for row in result["epochs"]] for result in found
                 ],
             }
-            for variant, found in zip(study.experiment.variants, results, strict=True)
+            for variant, found in zip(study.experiment.variants, zip(*pairs.values(), strict=True), strict=True)
         ],
-        "images_per_second": json.loads(measured.read_text()) if measured.exists() else None,
+        **speeds_of(study),
     }
 
 
-def measure_speed(study: Study, widths: list[float]) -> None:
-    """Time the variants' training steps, once; nothing else may run."""
+def speeds_of(study: Study) -> Record:
+    """Give the speeds, if they are measured."""
     path = study.folder / SPEED
-    if path.exists():
-        return
+    return {"images_per_second": json.loads(path.read_text()) if path.exists() else None}
+
+
+def lacks_speed(study: Study) -> bool:
+    """Say whether speed is a part of the question, and not measured yet."""
+    return study.experiment.speed and not (study.folder / SPEED).exists()
+
+
+def measure_speed(study: Study, widths: list[float]) -> None:
+    """Time the variants' training steps; nothing else may run."""
     batch_size = runs.make_settings(study.settings).batch_size
     networks = [
         variant.network(width, seed=0) for variant, width in zip(study.experiment.variants, widths, strict=True)
     ]
     speeds = speed.measure(networks, batch_size)
-    files.write_json(path, [[round(value, 1) for value in values] for values in speeds])
+    files.write_json(study.folder / SPEED, [[round(value, 1) for value in values] for values in speeds])
 
 
 def write(record: Record, folder: Path) -> None:
@@ -82,18 +91,19 @@ def page(record: Record) -> str:
 
 def origin(record: Record) -> str:
     """Say what made the numbers."""
-    commands = ", ".join(f"`{command}`" for command in record["commands"])
-    machine, versions = record["machine"], record["versions"]
-    with_what = ", ".join(f"{name} {versions[name]}" for name in ("xnp", "numpy", "python", "blas"))
+    commands: dict[str, list[str]] = {}  # by what they ran on
+    for one in record["invocations"]:
+        machine, versions = one["machine"], one["versions"]
+        with_what = ", ".join(f"{name} {versions[name]}" for name in ("xnp", "numpy", "python", "blas"))
+        where = f"{machine['processor']}, {machine['cores']} cores, {machine['system']}, with {with_what}"
+        commands.setdefault(where, []).append(f"`{one['command']}`")
+    made = "; by ".join(f"{', '.join(typed)} on {where}" for where, typed in commands.items())
     settings = ", ".join(
         f"{name.replace('_', ' ')} {' '.join(value) if isinstance(value, list | tuple) else value}"
         for name, value in record["settings"].items()
         if value not in (None, [], (), 0.0)
     )
-    return (
-        f"Made by {commands} on {machine['processor']}, {machine['cores']} cores, {machine['system']}, with "
-        f"{with_what}. Each trial: {settings}."
-    )
+    return f"Made by {made}. Each trial: {settings}."
 
 
 def results_table(record: Record) -> Table:
@@ -102,7 +112,7 @@ def results_table(record: Record) -> Table:
     header = ["", "width", "parameters", "MACs", "test accuracy (%)", "difference", "p"]
     rows: list[list[str | float]] = []
     for variant in record["variants"]:
-        row: list[str | float] = [variant["name"], f"{variant['width']:.3g}", variant["parameters"], variant["macs"]]
+        row: list[str | float] = [variant["name"], f"{variant['width']:g}", variant["parameters"], variant["macs"]]
         row.append(with_interval(variant["test_accuracy"]))
         differences = [a - b for a, b in zip(variant["test_accuracy"], first["test_accuracy"], strict=True)]
         row += ["", ""] if variant is first else [with_interval(differences, sign="+"), p_value(differences)]
@@ -110,8 +120,7 @@ def results_table(record: Record) -> Table:
     if speeds is not None:
         header += ["images/s", "speed"]
         for row, found in zip(rows, speeds, strict=True):
-            times = [[1 / value for value in values] for values in (speeds[0], found)]
-            faster = ratio(times[0], times[1])
+            faster = ratio(found, speeds[0])
             row.append(f"{statistics.median(found):,.0f}")
             row.append("" if found is speeds[0] else f"{faster.median:.2f} ({faster.low:.2f} to {faster.high:.2f})")
     return table(header, rows)
@@ -127,16 +136,29 @@ def reading(record: Record) -> str:
         )
     else:
         text = (
-            f"{trials(seeds)} of each. In parentheses: where the true mean lies, with a confidence of 95 % (Student). "
-            f"Difference: from *{first}*, seed by seed, in percentage points. p: exact paired sign-flip test of that "
-            f"difference alone, two-sided; with {seeds} pairs it cannot be below {2 ** (1 - seeds):.2g}."
+            f"{trials(seeds)} of each. In parentheses: where the true mean lies, with a confidence of 95 % (Student); "
+            f"{varied(record)} Difference: from *{first}*, seed by seed, in percentage points. p: exact paired "
+            f"sign-flip test of that difference alone, two-sided; with {seeds} pairs it cannot be below "
+            f"{2 ** (1 - seeds):.2g}. It holds for a number of seeds that was chosen before the results were seen."
+        )
+    if record["diverged"]:
+        text += (
+            f" Diverged (a loss that is no number), and left out with all trials of that seed: "
+            f"{'; '.join(record['diverged'])}. So the table makes them look better than they are."
         )
     if record["images_per_second"] is not None:
         text += (
-            " Images/s: training steps, one variant at a time on all cores, median of the rounds; speed: how many "
-            f"times that of *{first}*, in parentheses the 95 % interval of the bootstrap."
+            " Images/s: whole training steps, one variant at a time on all cores, median of the rounds; speed: how "
+            f"many times that of *{first}*, in parentheses the 95 % interval of the bootstrap."
         )
     return text
+
+
+def varied(record: Record) -> str:
+    """Say what a seed changes, and so what the interval tells of."""
+    if record["settings"]["data"] == "patterns":
+        return "seeds draw the images, the first weights and the order."
+    return "seeds draw the first weights, the order and the augmentation; all trials have the same images."
 
 
 def trials(seeds: int) -> str:

@@ -9,14 +9,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from xnp.bench.by_xnp import training_step
 from xnp.engine import Engine
 from xnp.layers import Sequential
 
-ROUNDS, STEPS = 15, 10  # turns of each variant; training steps in a turn, forward and backward
+ROUNDS, STEPS = 15, 10  # turns of each variant; training steps in a turn
 
 
 def measure(networks: Sequence[Sequential], batch_size: int, *, rounds: int = ROUNDS) -> list[list[float]]:
-    """Time training steps.
+    """Time training steps: forward, loss, backward, update.
 
     Parameters
     ----------
@@ -37,13 +38,13 @@ def measure(networks: Sequence[Sequential], batch_size: int, *, rounds: int = RO
     for _ in tqdm(range(rounds), desc="rounds of speed", leave=False, disable=None):
         for network, found in zip(networks, speeds, strict=True):
             assert network.input_shape is not None, "the networks are built"
-            x = rng.standard_normal((batch_size, *network.input_shape), dtype=np.float32)
-            dy = rng.standard_normal((batch_size, *network.output_shape), dtype=np.float32)
+            images = rng.standard_normal((batch_size, *network.input_shape), dtype=np.float32)
+            labels = rng.integers(0, network.output_shape[0], batch_size)
             with Engine(network, batch_size, input_gradient=False) as engine:
-                for step in range(STEPS + 1):
-                    if step == 1:  # the first one only warms up
-                        began = time.perf_counter()
-                    engine.forward(x, training=True)
-                    engine.backward(dy)
+                step = training_step(engine, images, labels)
+                step()  # the first one only warms up
+                began = time.perf_counter()
+                for _ in range(STEPS):
+                    step()
                 found.append(STEPS * batch_size / (time.perf_counter() - began))
     return speeds

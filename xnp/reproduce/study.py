@@ -2,15 +2,14 @@
 
     reproduce/activation-default/
         study.json                  what all trials are made with; another invocation must agree
-        commands.txt                a line for each invocation
+        invocations.jsonl           a line for each one that found something to do: command, machine, versions
         trials/relu-3/              one trial: a variant and its seed; result.json once it is done
         results.json, table.md, curves.png          written anew at the end of each invocation, from what is there
 
-The trials run side by side, one on each core. Seeds come first and variants second: whenever it is stopped, the pairs
-that the test needs are complete but for one.
+The trials run side by side, one on each core. Seeds come first and variants second: whenever it is stopped, most seeds
+that were begun are complete, as the test of pairs needs them.
 """
 
-import itertools
 import json
 import os
 import re
@@ -19,25 +18,27 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from xnp import files, history, runs
+from xnp.bench.machine import conditions
 from xnp.engine.team import usable_cores
 from xnp.interrupt import Interrupt
 from xnp.reproduce.equal import parameters, width_for
 from xnp.reproduce.experiments import Experiment
 from xnp.reproduce.trial import RESULT, Trial, epochs_done
+from xnp.statistics import MOST_PAIRS
 
-STUDY, COMMANDS, TRIALS = "study.json", "commands.txt", "trials"
+STUDY, INVOCATIONS, TRIALS = "study.json", "invocations.jsonl", "trials"
 LOOK = 0.5  # seconds between two looks at the processes
 PATIENCE = 60  # seconds for a trial to end its step and save
 
 
 class StudyError(ValueError):
-    """A folder that holds another study, or a trial that failed."""
+    """A folder that holds another study, a damaged file, a trial that failed."""
 
 
 class Study(NamedTuple):
@@ -48,7 +49,7 @@ class Study(NamedTuple):
     settings: dict[str, Any]  # of `runs.make_settings`, less the seed
     folder: Path
 
-    def open(self, command: str) -> list[float]:
+    def open(self) -> list[float]:
         """Begin the folder, or check that it holds the same study. Give the width of each variant.
 
         Raises
@@ -70,9 +71,16 @@ class Study(NamedTuple):
         else:
             self.folder.mkdir(parents=True, exist_ok=True)
             files.write_json(path, record)
-        with open(self.folder / COMMANDS, "a") as file:
-            file.write(command + "\n")
         return widths
+
+    def note(self, command: str) -> None:
+        """Remember what is about to make trials: the command, the machine, the versions."""
+        history.append(self.folder / INVOCATIONS, conditions(command))
+
+    def invocations(self) -> list[dict[str, Any]]:
+        """Read what made the trials, each only once."""
+        found = history.read(self.folder / INVOCATIONS)
+        return [one for place, one in enumerate(found) if one not in found[:place]]
 
     def common_settings(self) -> dict[str, Any]:
         """Give what all trials share and may be recorded: no path of this machine."""
@@ -92,16 +100,32 @@ class Study(NamedTuple):
         name = re.sub(r"[^a-z0-9]+", "-", self.experiment.variants[place].name.lower())
         return self.folder / TRIALS / f"{name}-{seed}"
 
-    def results(self) -> list[list[dict[str, Any]]]:
-        """Read what is done: the results of each variant, for all seeds that every variant has done."""
-        found: list[list[dict[str, Any]]] = [[] for _ in self.experiment.variants]
-        for seed in itertools.count():
-            paths = [self.trial_folder(place, seed) / RESULT for place in range(len(found))]
-            if not all(path.exists() for path in paths):
-                break
-            for results, path in zip(found, paths, strict=True):
-                results.append(json.loads(path.read_text()))
-        return found
+    def results(self) -> dict[int, list[dict[str, Any]]]:
+        """Read what is done: for each seed that all variants have done, their results."""
+        places = range(len(self.experiment.variants))
+        return {
+            seed: [result_of(self.trial_folder(place, seed)) for place in places]
+            for seed in range(MOST_PAIRS)
+            if all((self.trial_folder(place, seed) / RESULT).exists() for place in places)
+        }
+
+
+def result_of(folder: Path) -> dict[str, Any]:
+    """Read what a trial gave.
+
+    Raises
+    ------
+    StudyError
+        The file is damaged.
+    """
+    path = folder / RESULT
+    try:
+        result: dict[str, Any] = json.loads(path.read_text())
+        if "diverged" not in result:
+            float(result["test_accuracy"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise StudyError(f"{path} is damaged; remove it, and the trial is done again") from error
+    return result
 
 
 def equal_widths(experiment: Experiment) -> list[float]:
@@ -165,8 +189,11 @@ class Running(NamedTuple):
         self.errors.close()
 
 
-def start(trial: Trial) -> Running:
-    """Start a trial in a session of its own: Ctrl-C reaches the study alone, which then asks its trials to stop."""
+def start(trial: Trial, lock: IO[str] | None = None) -> Running:
+    """Start a trial in a session of its own: Ctrl-C reaches the study alone, which then asks its trials to stop.
+
+    It inherits the open `lock`, and so keeps the folder until it has ended.
+    """
     errors: IO[str] = tempfile.TemporaryFile("w+")  # noqa: SIM115, closed by `Running.end`
     process = subprocess.Popen(
         [sys.executable, "-m", "xnp.reproduce.trial"],
@@ -176,12 +203,14 @@ def start(trial: Trial) -> Running:
         env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},  # the same xnp as this process has
         text=True,
         start_new_session=True,
+        pass_fds=() if lock is None or sys.platform == "win32" else [lock.fileno()],
     )
-    print(json.dumps(asdict(trial)), file=process.stdin, flush=True)
+    with suppress(BrokenPipeError):  # it has ended already: its last words say why
+        print(json.dumps(asdict(trial)), file=process.stdin, flush=True)
     return Running(trial, process, errors)
 
 
-def run(trials: Sequence[Trial], *, jobs: int | None = None) -> bool:
+def run(trials: Sequence[Trial], *, jobs: int | None = None, lock: IO[str] | None = None) -> bool:
     """Run all trials that are not done yet, several at a time; say whether all are done now.
 
     Parameters
@@ -189,6 +218,8 @@ def run(trials: Sequence[Trial], *, jobs: int | None = None) -> bool:
     trials : sequence of Trial
     jobs : int, optional
         How many at a time; as many as there are cores, if not given.
+    lock : file, optional
+        What the trials shall hold open: see `xnp.reproduce.lock`.
 
     Returns
     -------
@@ -202,34 +233,48 @@ def run(trials: Sequence[Trial], *, jobs: int | None = None) -> bool:
     """
     from tqdm import tqdm
 
-    waiting = [trial for trial in trials if not (Path(trial.folder) / RESULT).exists()]
-    epochs = {trial.folder: runs.make_settings(trial.settings).epochs for trial in trials}
+    waiting = missing(trials)
     done = len(trials) - len(waiting)
     running: list[Running] = []
-    began, fresh = time.monotonic(), 0
+    began, epochs_at_first, epochs = time.monotonic(), epochs_of(trials), len(trials) * epochs_each(trials)
     with ExitStack() as stack:
         interrupt = stack.enter_context(Interrupt())
         bar = stack.enter_context(
-            tqdm(desc="epochs of all trials", total=sum(epochs.values()), leave=False, disable=None)
+            tqdm(desc="epochs of all trials", total=epochs, initial=epochs_at_first, leave=False, disable=None)
         )
         stack.callback(lambda: [one.end() for one in running])
         stack.callback(lambda: [one.stop() for one in running])  # all at once, before any is waited for
         while (waiting or running) and not interrupt.asked:
             while waiting and len(running) < (jobs or len(usable_cores())):
-                running.append(start(waiting.pop(0)))
+                running.append(start(waiting.pop(0), lock))
             time.sleep(LOOK)
             for one in [one for one in running if one.process.poll() is not None]:
                 check_end(one)
                 running.remove(one)
                 one.end()
-                done, fresh = done + 1, fresh + 1
-                left = (time.monotonic() - began) / fresh * (len(trials) - done)
+                done, so_far = done + 1, epochs_of(trials)
+                left = (time.monotonic() - began) / max(so_far - epochs_at_first, 1) * (epochs - so_far)
                 tqdm.write(line(one.trial, done, len(trials), left))
                 sys.stdout.flush()  # into a file, a line shall not wait for the end of the hour
-            bar.n = sum(count for folder, count in epochs.items() if (Path(folder) / RESULT).exists())
-            bar.n += sum(epochs_done(Path(one.trial.folder)) for one in running)
+            bar.n = epochs_of(trials)
             bar.refresh()
     return done == len(trials)
+
+
+def missing(trials: Sequence[Trial]) -> list[Trial]:
+    """List the trials that are not done yet."""
+    return [trial for trial in trials if not (Path(trial.folder) / RESULT).exists()]
+
+
+def epochs_each(trials: Sequence[Trial]) -> int:
+    """Say how many epochs each of the trials has: the same for all."""
+    return runs.make_settings(trials[0].settings).epochs
+
+
+def epochs_of(trials: Sequence[Trial]) -> int:
+    """Count the epochs that are done. Those of a trial that is done are all its epochs, though it may have diverged."""
+    undone = missing(trials)
+    return (len(trials) - len(undone)) * epochs_each(trials) + sum(epochs_done(Path(one.folder)) for one in undone)
 
 
 def check_end(one: Running) -> None:
@@ -242,8 +287,6 @@ def check_end(one: Running) -> None:
 
 def line(trial: Trial, done: int, of: int, seconds_left: float) -> str:
     """Say in one line what a trial gave, and how long the rest will take."""
-    result = json.loads((Path(trial.folder) / RESULT).read_text())
-    return (
-        f"{done:3d}/{of}  {result['variant']}, seed {trial.seed}: {100 * result['test_accuracy']:.2f} %"
-        f"  {history.duration(seconds_left)} left"
-    )
+    result = result_of(Path(trial.folder))
+    gave = result.get("diverged") or f"{100 * result['test_accuracy']:.2f} %"
+    return f"{done:3d}/{of}  {result['variant']}, seed {trial.seed}: {gave}  {history.duration(seconds_left)} left"

@@ -39,12 +39,12 @@ class Trial:
 def run(trial: Trial) -> None:
     """Train, or go on training; at the end write `RESULT` and drop the checkpoint.
 
+    A loss that is not finite is a result too: from the same seed it would be the same again.
+
     Raises
     ------
     Interrupted
         Asked to stop; the state was saved.
-    Diverged
-        The loss is not finite.
     """
     folder = Path(trial.folder)
     settings = runs.make_settings({**trial.settings, "seed": trial.seed, "workers": 1})
@@ -55,22 +55,18 @@ def run(trial: Trial) -> None:
     data, validation = runs.load_training(settings)
     test = runs.load_test(settings)  # now: what is missing shall not be missed after the training
     resume = (folder / training.CONFIG).exists()
-    rows = runs.train_model(model, settings, data, validation, folder, config=config, resume=resume, progress=False)
-    judged = training.evaluate(model, test, training.measure(data), workers=1)
     report = count(model)
-    files.write_json(
-        folder / RESULT,
-        {
-            "variant": variant.name,
-            "width": trial.width,
-            "seed": trial.seed,
-            "parameters": report.trainable,
-            "macs": report.macs,
-            "test_accuracy": judged.accuracy,
-            "test_loss": judged.loss,
-            "epochs": [{name: row[name] for name in ("epoch", "loss", "validation_accuracy")} for row in rows.rows],
-        },
-    )
+    result: dict[str, Any] = {"variant": variant.name, "width": trial.width, "seed": trial.seed}
+    result |= {"parameters": report.trainable, "macs": report.macs}
+    try:
+        rows = runs.train_model(model, settings, data, validation, folder, config=config, resume=resume, progress=False)
+    except training.Diverged as error:
+        result["diverged"] = str(error)
+    else:
+        judged = training.evaluate(model, test, training.measure(data), workers=1)
+        result |= {"test_accuracy": judged.accuracy, "test_loss": judged.loss}
+        result["epochs"] = [{name: row[name] for name in ("epoch", "loss", "validation_accuracy")} for row in rows.rows]
+    files.write_json(folder / RESULT, result)
     (folder / training.CHECKPOINT).unlink()
 
 
@@ -94,7 +90,7 @@ def main() -> int:
         run(trial)
     except (KeyboardInterrupt, training.Interrupted):
         return 2
-    except (OSError, ValueError, MemoryError, training.Diverged) as error:
+    except (OSError, ValueError, MemoryError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from xnp.reproduce.statistics import mean_interval
+from xnp.statistics import mean_interval
 from xnp.viz import style
 from xnp.viz.figure import Figure
 

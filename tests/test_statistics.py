@@ -7,7 +7,7 @@ import statistics
 import numpy as np
 import pytest
 
-from xnp.reproduce.statistics import MOST_PAIRS, mean_interval, sign_flip, t_inside, t_quantile
+from xnp.statistics import MOST_PAIRS, mean_interval, sign_flip, t_inside, t_quantile
 
 # Two-sided 95 % and 99 % points of Student's distribution for 1 to 30 degrees of freedom, as every table prints them.
 T95 = """12.706 4.303 3.182 2.776 2.571 2.447 2.365 2.306 2.262 2.228 2.201 2.179 2.160 2.145 2.131 2.120 2.110 2.101
