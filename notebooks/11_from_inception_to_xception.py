@@ -515,7 +515,9 @@ versus(runs, "pointwise first", "depthwise first")
 # **Unclear by our rule, but not nothing.** Pointwise first is ahead in most seeds, and the mean gap is
 # larger than those of ReLU and ELU above. If it is real, is the paper wrong? No: it speaks of a deep stack. Ours has three modules, and its
 # two ends are a large part of it. And two things differ at once, the ends and the place of the ReLU. These runs
-# cannot say which one counts. More seeds could tell whether the gap is real: that is the open exercise below.
+# cannot say which one counts. More seeds could tell whether the gap is real: that is the open exercise below. A larger
+# network, on CIFAR-10, with ten seeds each, has such a gap: pointwise first is better by 3.4 points
+# ([reproduction](../docs/reproduction.md#order)).
 #
 # ## Sentence 4: "residual connections help"
 #
@@ -546,7 +548,9 @@ assert np.mean(runs["with skips"]) > np.mean(runs["without skips"]) + 0.05
 
 # %% [markdown]
 # **It holds, here too.** Same first weights, same images, same order: only the skips differ. Compare this
-# picture with that of sentence 2. All lines lean to the same side: this is what a clear effect looks like.
+# picture with that of sentence 2. All lines lean to the same side: this is what a clear effect looks like. On CIFAR-10,
+# with ten seeds each, they do so too: there the skips are worth 4.0 points
+# ([reproduction](../docs/reproduction.md#residual)).
 #
 # The paper is careful at this point, and we should be too: both networks had the same learning rates, which may be
 # unfair to the one without skips. And it says that residual connections are important for *this* architecture; they

@@ -1,30 +1,77 @@
 """Put the results of studies into docs/reproduction.md: numbers as JSON, pictures, and the tables of the page.
 
-    python docs/reproduction/build.py STUDY...      copy results.json and curves.png of these folders, then write tables
-    python docs/reproduction/build.py               write the tables anew, from the JSON that is here
+    python docs/reproduction/build.py STUDY...      copy results.json of these folders, then draw and write
+    python docs/reproduction/build.py               draw and write anew, from the JSON that is here
+    python docs/reproduction/build.py --check       write nothing; name what has become stale
 
-On the page a table stands between `<!-- table: NAME -->` and `<!-- end -->`, both alone on their lines.
+On the page a table stands between `<!-- table: NAME -->` and `<!-- end -->`, both alone on their lines. The same
+numbers give the same bytes, under the versions that `notebooks/constraints.txt` pins.
 """
 
 import json
 import re
-import shutil
 import sys
+import tempfile
 from pathlib import Path
 
-from xnp.files import replacing
-from xnp.reproduce import report
+from xnp import files, viz
+from xnp.reproduce import EXPERIMENTS, report
+from xnp.reproduce.presets import DEFAULT
 
 HERE = Path(__file__).parent
 PAGE = HERE.with_suffix(".md")
 PLACE = re.compile(r"(?<=<!-- table: )(?P<name>\S+)( -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 
+def main(arguments: list[str]) -> int:
+    """Take the studies, then draw the pictures and write the page; or check them. Give the exit code."""
+    if arguments == ["--check"]:
+        names = stale()
+        for name in names:
+            print(f"docs/{name} is stale: run python docs/reproduction/build.py")
+        return 1 if names else 0
+    try:
+        for study in arguments:
+            take(Path(study))
+    except (OSError, ValueError) as error:
+        print(f"docs/reproduction/build.py: {error}", file=sys.stderr)
+        return 1
+    for name, figure in pictures().items():
+        viz.save(figure, HERE / name)
+    with files.replacing(PAGE) as file:
+        file.write(with_tables(PAGE.read_text()).encode())
+    return 0
+
+
 def take(study: Path) -> None:
-    """Copy what a study found."""
-    name = json.loads((study / report.RESULTS).read_text())["experiment"]
-    shutil.copyfile(study / report.RESULTS, HERE / f"{name}.json")
-    shutil.copyfile(study / report.PICTURE, HERE / f"{name}.png")
+    """Copy what a study found, if it is what the page shows: the default preset, with all seeds."""
+    path = study / report.RESULTS
+    record = json.loads(path.read_text())
+    experiment = EXPERIMENTS[record["experiment"]]
+    if record["preset"] != DEFAULT:
+        raise ValueError(f"{path} is of the preset {record['preset']}; the page shows {DEFAULT}")
+    if record["seeds"] != list(range(experiment.seeds)):
+        raise ValueError(f"{path} has the seeds {record['seeds']}; the page shows the first {experiment.seeds}")
+    if experiment.speed and record["images_per_second"] is None:
+        raise ValueError(f"{path} has no speeds yet; `xnp reproduce {experiment.name}` measures them")
+    files.write_json(HERE / f"{experiment.name}.json", record)
+
+
+def stale() -> list[str]:
+    """Name what is not what would be written now."""
+    found = [] if with_tables(PAGE.read_text()) == PAGE.read_text() else [PAGE.name]
+    with tempfile.TemporaryDirectory() as folder:
+        for name, figure in pictures().items():
+            viz.save(figure, Path(folder) / name)
+            if not (HERE / name).exists() or (Path(folder) / name).read_bytes() != (HERE / name).read_bytes():
+                found.append(f"{HERE.name}/{name}")
+    return found
+
+
+def pictures() -> dict[str, viz.Figure]:
+    """Draw each picture, by the name of its file."""
+    records = [json.loads(path.read_text()) for path in sorted(HERE.glob("*.json"))]
+    return {f"{record['experiment']}.png": report.picture(record) for record in records}
 
 
 def with_tables(page: str) -> str:
@@ -42,14 +89,5 @@ def table(name: str) -> str:
     return "\n\n".join([report.results_table(record)._repr_markdown_(), picture, report.origin(record)])
 
 
-def main() -> None:
-    """Take the studies, then write the page."""
-    for study in sys.argv[1:]:
-        take(Path(study))
-    page = with_tables(PAGE.read_text())
-    with replacing(PAGE) as file:
-        file.write(page.encode())
-
-
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

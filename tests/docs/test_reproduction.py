@@ -2,6 +2,8 @@
 
 import importlib.util
 import json
+import re
+import statistics
 from pathlib import Path
 
 import pytest
@@ -51,4 +53,70 @@ def test_the_numbers_are_those_of_the_experiment(path):
     for variant, made in zip(experiment.variants, record["variants"], strict=True):
         assert parameters(variant.network(made["width"], seed=0)) == made["parameters"]
         assert variant.width is not None or abs(made["parameters"] - target) <= 0.01 * target
+    assert record["seeds"] == list(range(experiment.seeds))
+    assert (record["images_per_second"] is not None) == experiment.speed
     assert "/tmp" not in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("experiment", "taken", "source"),
+    [
+        ("order", "depthwise first", "with"),
+        ("inception", "Xception", "with"),
+        ("inception", "Xception, no residual", "without, as many parameters"),
+        ("pointwise-width", "all channels", "with"),
+    ],
+)
+def test_what_was_taken_over_is_what_it_was_taken_from(experiment, taken, source):
+    there = {variant["name"]: variant for variant in numbers("residual")["variants"]}[source]
+    here = {variant["name"]: variant for variant in numbers(experiment)["variants"]}[taken]
+    seeds = EXPERIMENTS[experiment].seeds
+    for name in ("test_accuracy", "test_loss", "validation_accuracy"):
+        assert here[name] == there[name][:seeds]
+    assert (here["width"], here["parameters"], here["macs"]) == (there["width"], there["parameters"], there["macs"])
+    assert "xnp reproduce residual" in [one["command"] for one in numbers(experiment)["invocations"]]
+
+
+def numbers(name):
+    return json.loads((DOCS / "reproduction" / f"{name}.json").read_text())
+
+
+def sections():
+    """Split the page: the anchor of each experiment's section -> its name, its sentences."""
+    found = {}
+    for title, text in re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", PAGE.read_text(), re.MULTILINE | re.DOTALL):
+        table = re.search(r"<!-- table: (\S+) -->.*?<!-- end -->", text, re.DOTALL)
+        if table:
+            anchor = re.sub(r"[^a-z -]", "", title.lower()).replace(" ", "-")
+            found[anchor] = (table[1], text.replace(table[0], ""))
+    return found
+
+
+def measured(name):
+    """Give every number that may be said of an experiment: means in percent, differences in points, ratios of speed."""
+    record = numbers(name)
+    means = [100 * statistics.fmean(variant["test_accuracy"]) for variant in record["variants"]]
+    points = {f"{abs(a - b):.1f}" for a in means for b in means}
+    speeds = [statistics.median(one) for one in record["images_per_second"] or []]
+    return {f"{mean:.1f}" for mean in means}, points, {f"{a / b:.2f}" for a in speeds for b in speeds}
+
+
+def test_what_is_said_in_short_is_what_was_measured():
+    rows = re.findall(r"^\| \[.+\]\(#(.+)\) \| .+ \| (.+) \|$", PAGE.read_text(), re.MULTILINE)
+    assert len(rows) == 8
+    assert {anchor for anchor, _ in rows} == sections().keys()
+    for anchor, said in rows:
+        means, points, ratios = measured(sections()[anchor][0])
+        assert set(re.findall(r"\b\d\d\.\d\b", said)) <= means | points
+        assert set(re.findall(r"\b\d\.\d\d\b(?! points)", said)) <= ratios
+
+
+@pytest.mark.parametrize("anchor", sections())
+def test_what_is_said_at_length_is_what_was_measured(anchor):
+    name, text = sections()[anchor]
+    means, points, _ = measured(name)
+    text = re.sub(r"\(p [^)]*\)", "", " ".join(text.split()))
+    said = re.findall(r"(\d+\.\d) points", text)
+    assert said
+    assert set(said) <= points
+    assert set(re.findall(r"(\d\d\.\d) %", text)) <= means | {"66.7"}  # of the same network in another section
