@@ -406,8 +406,8 @@ assert np.array_equal(one_way, other_way)
 # Two things stay different. The number of channels at each D (the cost, as above). And the **non-linearity**: a ReLU
 # after D is not a ReLU after P. Xception has no activation between the halves of a separable convolution. In the
 # paper's experiment (figure 10) the network without one did better than those with ReLU or ELU. Lesson 11 runs this
-# test on a small scale. And the number of channels at each D can matter more than it seems: in a small network the
-# order made a difference ([reproduction](../docs/reproduction.md#order)).
+# test on a small scale. In one small network the order did make a difference; by which of the two was not tested
+# ([reproduction](../docs/reproduction.md#order)).
 #
 # ## Backward
 #

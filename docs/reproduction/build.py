@@ -33,8 +33,8 @@ def main(arguments: list[str]) -> int:
     try:
         for study in arguments:
             take(Path(study))
-    except (OSError, ValueError) as error:
-        print(f"docs/reproduction/build.py: {error}", file=sys.stderr)
+    except (OSError, ValueError, KeyError) as error:
+        print(f"docs/reproduction/build.py: {error!r}", file=sys.stderr)
         return 1
     for name, figure in pictures().items():
         viz.save(figure, HERE / name)
@@ -50,8 +50,9 @@ def take(study: Path) -> None:
     experiment = EXPERIMENTS[record["experiment"]]
     if record["preset"] != DEFAULT:
         raise ValueError(f"{path} is of the preset {record['preset']}; the page shows {DEFAULT}")
-    if record["seeds"] != list(range(experiment.seeds)):
-        raise ValueError(f"{path} has the seeds {record['seeds']}; the page shows the first {experiment.seeds}")
+    seeds = sorted({*record["seeds"], *(one["seed"] for one in record["diverged"])})
+    if seeds != list(range(experiment.seeds)):
+        raise ValueError(f"{path} has the seeds {seeds}; the page shows the first {experiment.seeds}")
     if experiment.speed and record["images_per_second"] is None:
         raise ValueError(f"{path} has no speeds yet; `xnp reproduce {experiment.name}` measures them")
     files.write_json(HERE / f"{experiment.name}.json", record)
@@ -86,7 +87,8 @@ def table(name: str) -> str:
         return f"*No results here yet. `xnp reproduce {name}` makes them.*"
     record = json.loads(numbers.read_text())
     picture = f"![{record['question']} {report.picture(record).alt}](reproduction/{name}.png)"
-    return "\n\n".join([report.results_table(record)._repr_markdown_(), picture, report.origin(record)])
+    parts = [report.results_table(record)._repr_markdown_(), picture, report.origin(record)]
+    return "\n\n".join([*parts, report.left_out(record)] if record["diverged"] else parts)
 
 
 if __name__ == "__main__":

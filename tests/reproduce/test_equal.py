@@ -1,5 +1,6 @@
 """Equal parameters: they are equal, the nearest step is taken, and what cannot be is refused."""
 
+import math
 import re
 
 import pytest
@@ -58,9 +59,10 @@ def test_the_width_that_is_printed_makes_the_network(name, variant, networks, wi
     assert parameters(networks(name)[variant.name]) == parameters(variant.network(float(f"{width:g}"), seed=0))
 
 
-def test_of_all_widths_of_a_step_the_shortest_is_given():
+def test_a_width_has_few_digits():
     assert width_for(line, 20) == 10  # 9.5 to 10.5 make the same network
     assert width_for(lambda width: line(10 * width), 2 * 123) == 12.3
+    assert width_for(lambda width: line(math.floor(10 * width)), 2 * 690) == 69  # above 69.0 to the next step
 
 
 @pytest.mark.slow

@@ -303,7 +303,7 @@ def test_a_seed_that_diverges_is_left_out_and_the_others_count(whole, tmp_path):
     assert len(re.findall(r"^ +\d/6  (?:depthwise|pointwise) first, seed 1: the loss is nan  ", out, re.MULTILINE)) == 2
     record = json.loads((at / STUDY / "results.json").read_text())
     assert record["seeds"] == [0, 2]
-    assert record["diverged"] == ["depthwise first, seed 1", "pointwise first, seed 1"]
+    assert record["diverged"] == [{"variant": f"{half} first", "seed": 1} for half in ("depthwise", "pointwise")]
     assert "Diverged" in (at / STUDY / "table.md").read_text()
     again = Command(at, "diverge", "--seeds", "3")
     assert again.end()[0] == 0

@@ -128,9 +128,9 @@ def test_trials_of_two_machines_are_said_to_be_so():
 def test_what_diverged_is_named_and_whom_it_favours():
     record = make_record()
     assert "iverged" not in report.reading(record)
-    record["diverged"] = ["with, seed 3", "without, seed 3"]
+    record["diverged"] = [{"variant": "with", "seed": 3}, {"variant": "without", "seed": 3}]
     text = report.reading(record)
-    assert "Diverged (a loss that is no number), and left out with all trials of that seed: " in text
+    assert "Diverged (a loss or a weight is no finite number), and left out with all trials of that seed: " in text
     assert "with, seed 3; without, seed 3. So the table makes them look better than they are." in text
 
 

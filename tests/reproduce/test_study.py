@@ -3,6 +3,9 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -141,7 +144,7 @@ def test_a_seed_that_diverged_is_left_out_and_named(study):
     write_result(study, 1, 1, diverged="the loss is nan")
     record = gather(study)
     assert record["seeds"] == [0]
-    assert record["diverged"] == ["pointwise first, seed 1"]
+    assert record["diverged"] == [{"variant": "pointwise first", "seed": 1}]
     assert [variant["test_accuracy"] for variant in record["variants"]] == [[0.0], [0.1]]
     shutil.rmtree(study.trial_folder(0, 0))
     assert gather(study) is None
@@ -213,3 +216,19 @@ def test_the_last_words_of_a_trial(tmp_path, code, errors, words):
         else:
             with pytest.raises(StudyError):
                 check_end(one)
+
+
+def test_a_trial_that_dies_before_it_reads_has_its_last_words_too(study, monkeypatch):
+    """What was not read stays in the pipe: neither sending it nor closing it may hide why."""
+    trial = study.trials([64.0, 63.5], 1)[0]
+    line = [sys.executable, "-c", "import os, sys; print('no room', file=sys.stderr); os.close(0)"]
+    with monkeypatch.context() as patch:
+        patch.setattr(module.subprocess, "Popen", partial(popen, line))
+        patch.setattr(module, "asdict", lambda trial: {"much": "x" * 1_000_000})  # more than a pipe holds
+        with pytest.raises(StudyError, match=f"^{re.escape(trial.folder)}: no room$"):
+            module.run([trial])
+
+
+def popen(line, _, original=subprocess.Popen, **options):
+    """Start another process than the one that is asked for."""
+    return original(line, **options)

@@ -167,7 +167,7 @@ def test_stopped_before_the_first_seed_is_complete_there_is_no_report(study, cap
     assert not (study.folder / "results.json").exists()
     said = capsys.readouterr().out
     assert "numbers and picture" not in said
-    assert "there is nothing to compare yet" in said
+    assert "nothing to compare: " in said
 
 
 def test_an_invocation_that_finds_nothing_to_do_is_not_remembered(study):
@@ -215,7 +215,9 @@ def test_ctrl_c_while_speed_is_measured_leaves_the_report(study, monkeypatch):
 def test_a_folder_is_kept_for_one_invocation(study):
     study, _ = study
     with alone(study.folder):
-        with pytest.raises(LockedError, match=r"^another invocation is at work in a study, .* take another --folder$"):
+        with pytest.raises(
+            LockedError, match=r"^another invocation is at work in a study, .* wait until it has ended$"
+        ):
             conduct(study, 1, jobs=1, command="xnp reproduce order")
         assert [path.name for path in study.folder.iterdir()] == ["lock"]
         assert conduct(study._replace(folder=Path("another")), 1, jobs=1, command="xnp reproduce order")

@@ -6,8 +6,7 @@
     a report          table, exact paired tests, curves: `report`
 
 The same seed gives each variant the same images in the same order, the same augmentation, and the same first weights
-wherever two variants have an array of the same name and shape: stem, shortcuts, classifier. So variants are compared
-seed by seed, in pairs.
+wherever two variants have an array of the same name and shape. So variants are compared seed by seed, in pairs.
 """
 
 from xnp.reproduce.experiments import EXPERIMENTS, Experiment, Variant

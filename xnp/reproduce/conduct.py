@@ -60,7 +60,7 @@ def conduct(study: Study, seeds: int | None, *, jobs: int | None, command: str) 
         done = run(trials, jobs=jobs, lock=lock)
         record = report.gather(study)
         if record is None:
-            print("no seed has a result for every variant: there is nothing to compare yet")
+            print("nothing to compare: there is no seed whose trials are all done, and none of them diverged")
             return done
         report.write(record, study.folder)  # what there is, before the measuring, which may be interrupted
         if done and report.lacks_speed(study):
@@ -72,7 +72,7 @@ def conduct(study: Study, seeds: int | None, *, jobs: int | None, command: str) 
 
 
 def relative(command: str) -> str:
-    """Write the paths in a command as they are seen from here: what is recorded shall not name places of this machine.
+    """Take the places of this machine out of a command that is recorded: its paths lead from here, or are names alone.
 
     >>> relative(f"xnp reproduce order --data-dir {Path.cwd()}/data")
     'xnp reproduce order --data-dir data'
@@ -81,7 +81,7 @@ def relative(command: str) -> str:
 
 
 def relative_word(word: str) -> str:
-    """Write the path in one word so, be it the word itself or the value of an option. Of one elsewhere the end stays.
+    """Do so for one word: a path, or an option with one. A path outside the current folder keeps its last name alone.
 
     >>> relative_word(f"--folder={Path.cwd()}/study"), relative_word("--data-dir=/home/me/cifar")
     ('--folder=study', '--data-dir=cifar')

@@ -7,6 +7,7 @@
 (2.95, 86274, 86106)
 """
 
+import math
 from collections.abc import Callable
 
 from xnp.count import count
@@ -26,7 +27,7 @@ def width_for(network: Callable[[float], Sequential], target: int) -> float:
 
     The number never falls as the width rises, so halving an interval finds where it passes the target. It rises in
     stairs, as each layer rounds its width: the nearest step may lie on either side, and many widths lie on one step.
-    Of those the one with the fewest digits is given, so that it can be printed, and typed.
+    One with few digits is given, so that it can be printed, and typed.
 
     Parameters
     ----------
@@ -52,5 +53,8 @@ def width_for(network: Callable[[float], Sequential], target: int) -> float:
         raise ValueError(
             f"width_for: no width gives {target:,} parameters within {100 * TOLERANCE:.0f} %; nearest: {found:,}"
         )
-    widths = (round(best / STEPS, digits) for digits in range(11))  # 1 / 1024 has ten digits
-    return next(width for width in widths if width > 0 and parameters(network(width)) == found)
+    for scale in (10**digits for digits in range(11)):  # 1 / 1024 has ten digits
+        for width in (math.floor(best * scale / STEPS) / scale, math.ceil(best * scale / STEPS) / scale):
+            if width > 0 and parameters(network(width)) == found:
+                return width
+    raise AssertionError("the step itself makes it")

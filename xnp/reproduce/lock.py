@@ -1,7 +1,7 @@
 """One invocation at a time in a folder: two would write the same trials.
 
 The lock is one of the system's, on an open file, and the trials hold it open too. So it ends with the study and its
-last trial, in whatever way they end, and none is left behind to be cleared by hand.
+last trial, in whatever way they end. The file stays. It is empty, and means nothing by itself.
 """
 
 import sys
@@ -34,16 +34,16 @@ def alone(folder: Path) -> Iterator[IO[str]]:
     with open(folder / LOCK, "w") as file:
         try:
             lock(file)
-        except OSError as error:
+        except (BlockingIOError, PermissionError) as error:
             raise LockedError(
                 f"another invocation is at work in {folder}, or its last trials are being saved; "
-                "wait for it, or take another --folder"
+                "wait until it has ended"
             ) from error
         yield file
 
 
 def lock(file: IO[str]) -> None:
-    """Lock an open file, or raise OSError at once."""
+    """Lock an open file, or raise BlockingIOError at once; PermissionError on Windows."""
     if sys.platform == "win32":
         import msvcrt
 

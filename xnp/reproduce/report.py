@@ -31,7 +31,10 @@ def gather(study: Study) -> Record | None:
         "invocations": study.invocations(),
         "seeds": list(pairs),
         "diverged": [
-            f"{one['variant']}, seed {seed}" for seed, results in done.items() for one in results if "diverged" in one
+            {"variant": one["variant"], "seed": seed}
+            for seed, results in done.items()
+            for one in results
+            if "diverged" in one
         ],
         "variants": [
             {
@@ -142,16 +145,22 @@ def reading(record: Record) -> str:
             f"{2 ** (1 - seeds):.2g}. It holds for a number of seeds that was chosen before the results were seen."
         )
     if record["diverged"]:
-        text += (
-            f" Diverged (a loss that is no number), and left out with all trials of that seed: "
-            f"{'; '.join(record['diverged'])}. So the table makes them look better than they are."
-        )
+        text += f" {left_out(record)}"
     if record["images_per_second"] is not None:
         text += (
             " Images/s: whole training steps, one variant at a time on all cores, median of the rounds; speed: how "
             f"many times that of *{first}*, in parentheses the 95 % interval of the bootstrap."
         )
     return text
+
+
+def left_out(record: Record) -> str:
+    """Say what diverged."""
+    trials = "; ".join(f"{one['variant']}, seed {one['seed']}" for one in record["diverged"])
+    return (
+        f"Diverged (a loss or a weight is no finite number), and left out with all trials of that seed: {trials}. So "
+        "the table makes them look better than they are."
+    )
 
 
 def varied(record: Record) -> str:

@@ -4,7 +4,9 @@
         study.json                  what all trials are made with; another invocation must agree
         invocations.jsonl           a line for each one that found something to do: command, machine, versions
         trials/relu-3/              one trial: a variant and its seed; result.json once it is done
+        speed.json                  images per second, once all is done, where time is a part of the question
         results.json, table.md, curves.png          written anew at the end of each invocation, from what is there
+        lock                        empty; an invocation at work holds it
 
 The trials run side by side, one on each core. Seeds come first and variants second: whenever it is stopped, most seeds
 that were begun are complete, as the test of pairs needs them.
@@ -176,7 +178,8 @@ class Running(NamedTuple):
 
     def stop(self) -> None:
         """Ask it to save and end."""
-        self.process.stdin.close()
+        with suppress(BrokenPipeError):  # what it never read, as it had ended before
+            self.process.stdin.close()
 
     def end(self) -> None:
         """Wait until it has ended; no longer than a step and a checkpoint take."""
@@ -258,7 +261,7 @@ def run(trials: Sequence[Trial], *, jobs: int | None = None, lock: IO[str] | Non
                 sys.stdout.flush()  # into a file, a line shall not wait for the end of the hour
             bar.n = epochs_of(trials)
             bar.refresh()
-    return done == len(trials)
+    return done == len(trials) and not interrupt.asked
 
 
 def missing(trials: Sequence[Trial]) -> list[Trial]:
