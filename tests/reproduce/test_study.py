@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -221,14 +220,13 @@ def test_the_last_words_of_a_trial(tmp_path, code, errors, words):
 def test_a_trial_that_dies_before_it_reads_has_its_last_words_too(study, monkeypatch):
     """What was not read stays in the pipe: neither sending it nor closing it may hide why."""
     trial = study.trials([64.0, 63.5], 1)[0]
-    line = [sys.executable, "-c", "import os, sys; print('no room', file=sys.stderr); os.close(0)"]
-    with monkeypatch.context() as patch:
-        patch.setattr(module.subprocess, "Popen", partial(popen, line))
-        patch.setattr(module, "asdict", lambda trial: {"much": "x" * 1_000_000})  # more than a pipe holds
-        with pytest.raises(StudyError, match=f"^{re.escape(trial.folder)}: no room$"):
-            module.run([trial])
+    monkeypatch.setattr(module.subprocess, "Popen", dead_at_once)
+    with pytest.raises(StudyError, match=f"^{re.escape(trial.folder)}: no room$"):
+        module.run([trial])
 
 
-def popen(line, _, original=subprocess.Popen, **options):
-    """Start another process than the one that is asked for."""
-    return original(line, **options)
+def dead_at_once(_, original=subprocess.Popen, **options):
+    """Start another process than the one that is asked for, and wait until it has ended."""
+    process = original([sys.executable, "-c", "import sys; sys.exit('no room')"], **options)
+    process.wait()
+    return process
