@@ -4,7 +4,6 @@ Skipped where the site is not built, or where there is no Chromium or no Playwri
 """
 
 import re
-import shutil
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,19 +23,12 @@ PAGES = [
     "api/generated/xnp.layers.html",
     "performance.html",
 ]
-pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def browser():
-    api = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None or not (SITE / "index.html").exists():
-        pytest.skip("needs Chromium, and the site: sphinx-build -W docs docs/_build/html")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (SITE / "index.html").exists(), reason="the site is not built: sphinx-build -W docs docs/_build/html"
+    ),
+]
 
 
 @pytest.fixture(params=[1280, 390], ids=["wide", "phone"])

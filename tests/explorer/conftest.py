@@ -1,6 +1,5 @@
-"""What the explorer's tests share: one real Chromium, and a hand in it. Without playwright or Chromium they skip."""
+"""What the explorer's tests share: its page, and a hand on it."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,6 @@ import numpy as np
 import pytest
 
 PAGE = Path(__file__).parents[2] / "docs" / "explorer" / "index.html"
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 START = {"operation": "standard", "direction": "forward", "kernel": 3, "stride": 1, "padding": "valid", "outputs": 1}
 
 READ = """host => [...host.querySelectorAll('.line')].map(
@@ -78,19 +76,6 @@ def number(text: str) -> float:
 def folder() -> Path:
     """Give the folder that holds the whole explorer."""
     return PAGE.parent
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """Start one browser for all tests."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="pip install -e '.[browser]'")
-    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if program is None:
-        pytest.skip("no Chromium is installed")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=program)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -252,8 +252,8 @@ def test_data_that_are_not_there_are_missed_before_the_folder_is_made(tmp_path, 
         ("xnp reproduce order --folder '{here}/a=b c'", "xnp reproduce order --folder 'a=b c'"),
         ("xnp reproduce order '--folder={here}/a=b'", "xnp reproduce order --folder=a=b"),
         ("xnp reproduce order --folder ../there", "xnp reproduce order --folder ../there"),
-        ("xnp reproduce order --data-dir /home/somebody/cifar", "xnp reproduce order --data-dir cifar"),
-        ("xnp reproduce order --data-dir=/home/somebody/cifar", "xnp reproduce order --data-dir=cifar"),
+        ("xnp reproduce order --data-dir /elsewhere/cifar", "xnp reproduce order --data-dir cifar"),
+        ("xnp reproduce order --data-dir=/elsewhere/cifar", "xnp reproduce order --data-dir=cifar"),
     ],
 )
 def test_a_command_is_kept_without_the_places_of_this_machine(tmp_path, monkeypatch, typed, kept):

@@ -138,7 +138,7 @@ def backward(dy: np.ndarray, cache: Cache) -> tuple[np.ndarray, np.ndarray, np.n
     C, m = w.shape[2:]
     checks.upstream("depthwise_conv2d", dy, (len(padded), *window.output, C * m), padded.dtype)
     db = dy.sum(axis=(0, 1, 2)) if biased else None  # b was added to every window: (C*m,)
-    by_channel = dy.reshape(*dy.shape[:3], C, m)  # undoes `y = y.reshape`
+    by_channel = dy.reshape(*dy.shape[:3], C, m)  # undoes `y = y.reshape`: what one channel made, together
     dw = np.einsum("npqck,npqcij->ijck", by_channel, window.view(padded))  # w was used in every window: sum them
     dpadded, share = np.zeros_like(padded), np.empty(by_channel.shape[:4], dy.dtype)
     for i, j in window.offsets():

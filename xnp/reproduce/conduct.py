@@ -83,7 +83,7 @@ def relative(command: str) -> str:
 def relative_word(word: str) -> str:
     """Do so for one word: a path, or an option with one. A path outside the current folder keeps its last name alone.
 
-    >>> relative_word(f"--folder={Path.cwd()}/study"), relative_word("--data-dir=/home/me/cifar")
+    >>> relative_word(f"--folder={Path.cwd()}/study"), relative_word("--data-dir=/elsewhere/cifar")
     ('--folder=study', '--data-dir=cifar')
     """
     option, equals, text = word.partition("=") if word.startswith("--") else ("", "", word)

@@ -23,7 +23,7 @@ CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 EXPANSION, SMALL = 4, 16 * 2**20  # weights that unpack to more than 4 times the archive, and 16 MiB, are refused
 DAMAGED = (
     *(OSError, RuntimeError, KeyError, TypeError, OverflowError, EOFError, UnicodeDecodeError),  # h5py's
-    *(NotImplementedError, struct.error, zlib.error, zipfile.BadZipFile),  # zipfile's
+    *(NotImplementedError, struct.error, zlib.error, zipfile.BadZipFile),  # zipfile's; the first: unknown compression
 )
 
 
